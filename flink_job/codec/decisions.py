@@ -1,0 +1,54 @@
+"""Records of the decision log as bytes."""
+
+from __future__ import annotations
+
+from flink_job.core.effects import Push, Record, Suppressed
+from flink_job.core.ids import command_id
+from kairos.v1 import decision_pb2
+
+
+def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str) -> bytes:
+    """The log record of a push."""
+    decision = _decision(user_id, push.record, push.decided_at_ms, policy, producer)
+    decision.decision_id = decision.command_id = push.command_id
+    decision.verdict = decision_pb2.VERDICT_SENT
+    decision.item_ids.append(push.item.item_id)
+    decision.propensity = 1.0
+    decision.log_rate = 1.0
+    return decision.SerializeToString()
+
+
+def encode_suppressed(user_id: str, answer: Suppressed, record: Record, policy: tuple[str, str], log_rate: float, producer: str) -> bytes:
+    """The log record of a decision against a push, or for later."""
+    decision = _decision(user_id, record, answer.decided_at_ms, policy, producer)
+    # One cause may be decided on, and deferred for the same reason, more than once.
+    decision.decision_id = command_id(user_id, f"{record.cause_id}\0{answer.reason.metric}\0{answer.decided_at_ms}")
+    decision.verdict = decision_pb2.VERDICT_DEFERRED if answer.wake_at_ms else decision_pb2.VERDICT_SUPPRESSED
+    decision.reason = answer.reason.metric
+    decision.wake_at_ms = answer.wake_at_ms
+    decision.log_rate = log_rate
+    return decision.SerializeToString()
+
+
+def _decision(user_id: str, record: Record, decided_at_ms: int, policy: tuple[str, str], producer: str) -> decision_pb2.Decision:
+    decision = decision_pb2.Decision(
+        user_id=user_id,
+        decided_at_ms=decided_at_ms,
+        trigger=record.trigger,  # type: ignore[arg-type]  # the numbers are the contract's
+        cause_id=record.cause_id,
+        caused_at_ms=record.caused_at_ms,
+        policy_id=policy[0],
+        policy_version=policy[1],
+        catalogue_version=record.catalogue_version,
+        decision_number=record.number,
+        producer=producer,
+    )
+    for gate in record.gates:
+        decision.gates.add(name=gate.name, passed=gate.passed, opens_at_ms=gate.opens_at_ms)
+    for item in record.candidates:
+        decision.candidates.add(
+            item_id=item.item_id, score=item.score, interest=item.interest, affinity=item.affinity, sources=item.sources
+        )
+    for name, count in record.found_by_source:
+        decision.candidates_by_source[name] = count
+    return decision

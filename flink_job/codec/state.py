@@ -1,0 +1,176 @@
+"""User states as versioned bytes: one version byte, then kairos.v1.UserState.
+
+A state is read and written for every event, so the columns are packed arrays that need no loop. A new field needs no new version (protobuf
+skips and defaults it); a version is for bytes that older code would misread, and `_READERS` keeps a reader for each one ever released.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+
+import numpy as np
+
+from flink_job.core.rules import MemoryRules
+from flink_job.core.state import PendingWake, UserState
+from kairos.v1 import state_pb2
+
+VERSION = 1
+_PREFIX = bytes([VERSION])
+_LONGEST_CHARACTER = 4
+_LONGEST_PLACE = 249 + 1 + 10 + 1 + 19  # topic/partition/offset, the id of an event that has none
+
+if sys.byteorder != "little":  # the columns are little-endian in state and are read without conversion
+    raise ImportError("Kairos runs on little-endian machines only")
+
+
+class UnknownStateVersion(RuntimeError):
+    """The state was written by a newer release; restore with that release or a newer one."""
+
+
+class StateCodec:
+    """Reads and writes user states."""
+
+    __slots__ = ("_shape",)
+
+    def __init__(self, feature_dim: int) -> None:
+        self._shape = (2, feature_dim + 1)
+
+    def decode(self, blob: bytes) -> UserState:
+        """The state in `blob`. Raises UnknownStateVersion."""
+        reader = _READERS.get(blob[0])
+        if reader is None:
+            raise UnknownStateVersion(f"user state has version {blob[0]}, this release reads up to {VERSION}")
+        return reader(blob, self._shape)
+
+    @staticmethod
+    def encode(state: UserState) -> bytes:
+        """`state` as bytes."""
+        message = state_pb2.UserState(
+            first_seen_ms=state.first_seen_ms,
+            last_signal_ms=state.last_signal_ms,
+            signals=state.signals,
+            interest=state.interest.tobytes(),
+            interest_at_ms=state.interest_at_ms,
+            seen_events=state.seen_events,
+        )
+        if state.decisions:
+            message.decisions = state.decisions
+        if state.recent_item:
+            message.recent_item = state.recent_item.tobytes()
+            message.recent_at_ms = state.recent_at_ms.tobytes()
+            message.recent_weight = state.recent_weight.tobytes()
+            message.recent_flags = state.recent_flags.tobytes()
+        if state.unfolded_item:
+            message.unfolded_item = state.unfolded_item.tobytes()
+            message.unfolded_at_ms = state.unfolded_at_ms.tobytes()
+            message.unfolded_weight = state.unfolded_weight.tobytes()
+        if state.sent_item:
+            message.sent_at_ms = state.sent_at_ms.tobytes()
+            message.sent_item = state.sent_item.tobytes()
+            message.sent_command = state.sent_command.tobytes()
+            message.sent_status = state.sent_status.tobytes()
+        if state.bought_item:
+            message.bought_item = state.bought_item.tobytes()
+            message.bought_at_ms = state.bought_at_ms.tobytes()
+        pending = state.pending
+        if pending is not None:
+            wake = message.pending
+            wake.due_ms = pending.due_ms
+            wake.reason = pending.reason
+            wake.cause_id = pending.cause_id
+            wake.caused_at_ms = pending.caused_at_ms
+            wake.trigger = pending.trigger  # type: ignore[assignment]  # the numbers are the contract's
+            wake.item = pending.item_key
+            wake.boost = pending.boost
+            if pending.expires_at_ms:
+                wake.expires_at_ms = pending.expires_at_ms
+        if state.dismissed_at_ms:
+            message.dismissed_at_ms = state.dismissed_at_ms
+            message.dismissals = state.dismissals
+        if state.consent_at_ms:
+            message.consent_at_ms = state.consent_at_ms
+            message.opted_out = state.opted_out
+        if state.reachable_at_ms:
+            message.reachable_at_ms = state.reachable_at_ms
+            message.unreachable = state.unreachable
+        if state.context_at_ms:
+            message.context_at_ms = state.context_at_ms
+        if state.time_zone:
+            message.time_zone = state.time_zone
+        if state.country:
+            message.country = state.country
+        if state.locale:
+            message.locale = state.locale
+        if state.scored_at_ms:
+            message.scored_at_ms = state.scored_at_ms
+        return _PREFIX + message.SerializeToString()
+
+
+def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
+    """Upper bound of an encoded state under these rules, whatever the user does."""
+    columns = (
+        memory.recent_items * (8 + 8 + 4 + 1)
+        + memory.unfolded_items * (8 + 8 + 4)
+        + memory.seen_events * 8
+        + memory.sent_pushes * (8 + 8 + 8 + 1)
+        + memory.bought_items * (8 + 8)
+    )
+    interest = 2 * (feature_dim + 1) * 4
+    texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
+    scalars_and_tags = 40 * 12
+    return 1 + columns + interest + texts + scalars_and_tags
+
+
+def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
+    message = state_pb2.UserState.FromString(blob[1:])
+    state = UserState(
+        interest=_interest(message.interest, shape),
+        first_seen_ms=message.first_seen_ms,
+        last_signal_ms=message.last_signal_ms,
+        signals=message.signals,
+        decisions=message.decisions,
+        interest_at_ms=message.interest_at_ms,
+        recent_item=array("Q", message.recent_item),
+        recent_at_ms=array("q", message.recent_at_ms),
+        recent_weight=array("f", message.recent_weight),
+        recent_flags=array("B", message.recent_flags),
+        unfolded_item=array("Q", message.unfolded_item),
+        unfolded_at_ms=array("q", message.unfolded_at_ms),
+        unfolded_weight=array("f", message.unfolded_weight),
+        seen_events=message.seen_events,
+        sent_at_ms=array("q", message.sent_at_ms),
+        sent_item=array("Q", message.sent_item),
+        sent_command=array("Q", message.sent_command),
+        sent_status=array("B", message.sent_status),
+        bought_item=array("Q", message.bought_item),
+        bought_at_ms=array("q", message.bought_at_ms),
+        dismissed_at_ms=message.dismissed_at_ms,
+        dismissals=message.dismissals,
+        opted_out=message.opted_out,
+        unreachable=message.unreachable,
+        consent_at_ms=message.consent_at_ms,
+        reachable_at_ms=message.reachable_at_ms,
+        context_at_ms=message.context_at_ms,
+        time_zone=message.time_zone,
+        country=message.country,
+        locale=message.locale,
+        scored_at_ms=message.scored_at_ms,
+    )
+    if message.HasField("pending"):
+        wake = message.pending
+        state.pending = PendingWake(
+            wake.due_ms, wake.reason, wake.cause_id, wake.caused_at_ms, wake.trigger, wake.item, wake.boost, wake.expires_at_ms
+        )
+    return state
+
+
+def _interest(packed: bytes, shape: tuple[int, int]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    if len(packed) != 4 * shape[0] * shape[1]:
+        # catalogue.feature_dim was changed: vectors of another space mean nothing here, the rest of the state does.
+        return np.zeros(shape, np.float32)
+    return np.frombuffer(packed, np.float32).reshape(shape).copy()
+
+
+_READERS: dict[int, Callable[[bytes, tuple[int, int]], UserState]] = {1: _read_version_1}

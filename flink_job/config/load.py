@@ -1,0 +1,167 @@
+"""Reads the configuration: defaults, then the user's file, then the environment; errors name the key and the nearest valid one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from flink_job.config.model import Config
+
+ENVIRONMENT_PREFIX = "KAIROS__"
+
+Document = dict[str, Any]
+
+_OPEN_MAPPINGS = {
+    ("kafka", "properties"),
+    ("policy", "interest", "weights"),
+    ("policy", "triggers"),
+    ("policy", "gates", "quiet_hours", "zone_of_country"),
+}
+"""Mappings whose keys the user chooses; a user's mapping is laid over the default one, `null` takes a key away."""
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message names every key concerned."""
+
+
+def load_config(path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration from the defaults, the file at `path` and the environment (`KAIROS__KAFKA__BOOTSTRAP_SERVERS=…`).
+
+    Raises ConfigError.
+    """
+    document: Document = {}
+    if path is not None:
+        try:
+            document = _parse(Path(path).read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: is not UTF-8 text") from error
+    return parse_config(document, os.environ if environment is None else environment)
+
+
+def parse_config(document: Document, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration from the defaults with `document` and the environment laid over them. Raises ConfigError."""
+    default = default_document()
+    problems: list[str] = []
+    merged = _laid_over(default, document, (), problems)
+    for name, text in sorted((environment or {}).items()):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            found: list[str] = []
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            try:
+                overlay = _from_variable(text, keys, default)
+            except yaml.YAMLError:
+                found.append(f"{'.'.join(keys)}: is not YAML")
+            else:
+                for key in reversed(keys):
+                    overlay = {key: overlay}
+                merged = _laid_over(merged, overlay, (), found)
+            problems += [f"{problem} (from the environment variable {name})" for problem in found]
+    if problems:
+        raise ConfigError(_listed(problems))
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_listed([_in_words(detail) for detail in error.errors()])) from error
+
+
+def default_document() -> Document:
+    """`default.yaml` as it stands: every key there is."""
+    return _parse(files("flink_job.config").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
+
+
+def _parse(text: str, name: str) -> Document:
+    try:
+        document = _load_yaml(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: is not YAML: {error}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{name}: must be a mapping of sections, not {type(document).__name__}")
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 in what matters here: NO is Norway, `on` is a word and 2026-03-02 a text; only true and false are truth values."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # _Loader is a safe one
+
+
+def _from_variable(text: str, keys: list[str], default: Document) -> Any:
+    """The value of a variable: as it stands where a text belongs, else read as YAML. Raises YAMLError."""
+    value: Any = default
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    is_text = isinstance(value, str) or (keys[:2] == ["kafka", "properties"] and len(keys) > 2)
+    return text if is_text else _load_yaml(text)
+
+
+def _laid_over(base: Document, overlay: object, path: tuple[str, ...], problems: list[str]) -> Document:
+    if not isinstance(overlay, dict):
+        problems.append(f"{'.'.join(path) or 'the document'}: must be a mapping, not {type(overlay).__name__}")
+        return base
+    merged = dict(base)
+    for key, value in overlay.items():
+        here = (*path, str(key))
+        if path in _OPEN_MAPPINGS:
+            if value is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = value
+        elif key not in base:
+            problems.append(f"{'.'.join(here)}: there is no such key{_nearest(here, base)}")
+        elif isinstance(base[key], dict):
+            merged[key] = _laid_over(base[key], value, here, problems)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _nearest(path: tuple[str, ...], siblings: Document) -> str:
+    close = difflib.get_close_matches(path[-1], siblings, n=1)
+    if close:
+        return f"; did you mean {'.'.join((*path[:-1], close[0]))}?"
+    elsewhere = [name for name in _all_keys(default_document()) if name.split(".")[-1] == path[-1]]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]}?"
+    return f"; there are {', '.join(siblings)}"
+
+
+def _all_keys(document: Document, prefix: str = "") -> list[str]:
+    names: list[str] = []
+    for key, value in document.items():
+        names.append(f"{prefix}{key}")
+        if isinstance(value, dict):
+            names += _all_keys(value, f"{prefix}{key}.")
+    return names
+
+
+def _in_words(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    message = detail["msg"].removeprefix("Value error, ")
+    given = detail.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
+    return f"{where}: {message}{shown}" if where else message
+
+
+def _listed(problems: list[str]) -> str:
+    return "the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems)

@@ -1,0 +1,85 @@
+"""The pushes a user got and the things they bought: what caps, gaps and "never twice" are counted from."""
+
+from __future__ import annotations
+
+from array import array
+
+from flink_job.core.rules import Cap
+from flink_job.core.state import DECIDED, FAILED, UserState
+
+
+def remember_push(state: UserState, item_key: int, command_id: str, at_ms: int, kept: int) -> None:
+    """Keep that a push was sent; when more than `kept` are held the oldest that failed goes, else the oldest."""
+    if len(state.sent_at_ms) >= kept:
+        # Pushes that fail one after the other must not push out of memory those that were seen: caps count the latter.
+        row = state.sent_status.index(FAILED) if FAILED in state.sent_status else 0
+        del state.sent_at_ms[row], state.sent_item[row], state.sent_command[row], state.sent_status[row]
+    state.sent_at_ms.append(at_ms)
+    state.sent_item.append(item_key)
+    state.sent_command.append(command_key(command_id))
+    state.sent_status.append(DECIDED)
+
+
+def mark_push(state: UserState, command_id: str, status: int) -> bool:
+    """Note how far a push got; it never goes back. False if the push is not (or no longer) known.
+
+    It failed only if it reached none of the user's devices: one report that it was seen outweighs any that it was not.
+    """
+    key = command_key(command_id)
+    if key not in state.sent_command:
+        return False
+    row = state.sent_command.index(key)
+    held = state.sent_status[row]
+    if held == DECIDED or (status != FAILED and (held == FAILED or status > held)):
+        state.sent_status[row] = status
+    return True
+
+
+def command_key(command_id: str) -> int:
+    """64 bits of a command id; 0 for what is none of ours."""
+    try:
+        return int(command_id[:16], 16)
+    except ValueError:
+        return 0
+
+
+def remember_purchase(state: UserState, item_key: int, at_ms: int, kept: int) -> None:
+    """Keep when an item was bought last; the one bought longest ago goes when more than `kept` are held."""
+    items, times = state.bought_item, state.bought_at_ms
+    if item_key in items:
+        row = items.index(item_key)
+        at_ms = max(at_ms, times[row])
+        del items[row], times[row]
+    row = len(items)
+    while row and times[row - 1] > at_ms:
+        row -= 1
+    items.insert(row, item_key)
+    times.insert(row, at_ms)
+    if len(items) > kept:
+        del items[0], times[0]
+
+
+def forget_purchase(state: UserState, item_key: int) -> None:
+    """An item was sent back: it may be recommended again."""
+    if item_key in state.bought_item:
+        row = state.bought_item.index(item_key)
+        del state.bought_item[row], state.bought_at_ms[row]
+
+
+def cap_opens_at_ms(state: UserState, cap: Cap) -> int:
+    """From when on this cap allows another push; in the past if it does now.
+
+    Exact for every window: of the last `count` pushes that did not fail, the oldest must have left the window.
+    """
+    left = cap.count
+    for row in range(len(state.sent_at_ms) - 1, -1, -1):
+        if state.sent_status[row] != FAILED:
+            left -= 1
+            if left == 0:
+                return state.sent_at_ms[row] + cap.window_ms
+    return 0
+
+
+def keys_since(keys: array[int], times: array[int], since_ms: int) -> set[int]:
+    """Keys whose time is after `since_ms`."""
+    return {key for key, at_ms in zip(keys, times, strict=True) if at_ms > since_ms}

@@ -1,0 +1,48 @@
+"""What the indexes and the scorer need of every item, as columns over rows.
+
+A row belongs to an item for as long as it lives and is given to another one later. Columns are replaced when they grow: do not keep them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+Floats = NDArray[np.float32]
+
+FOREVER = (1 << 63) - 1
+NO_ROWS: Rows = np.empty(0, np.intp)
+NO_ROWS.setflags(write=False)
+
+
+class Columns:
+    """Growing columns; all have `capacity` entries, of which those of free rows are never visible."""
+
+    __slots__ = ("features", "keys", "published_at_ms", "visible_from_ms", "visible_until_ms")
+
+    def __init__(self, dim: int, capacity: int) -> None:
+        self.keys: NDArray[np.uint64] = np.zeros(capacity, np.uint64)
+        self.features: Floats = np.zeros((capacity, dim + 1), np.float32)
+        self.published_at_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.visible_from_ms: NDArray[np.int64] = np.full(capacity, FOREVER, np.int64)
+        self.visible_until_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
+
+    @property
+    def capacity(self) -> int:
+        """Rows there is room for."""
+        return len(self.keys)
+
+    def grow(self) -> None:
+        """Twice the room."""
+        capacity = self.capacity
+        self.keys = np.concatenate((self.keys, np.zeros(capacity, np.uint64)))
+        self.features = np.concatenate((self.features, np.zeros_like(self.features)))
+        self.published_at_ms = np.concatenate((self.published_at_ms, np.zeros(capacity, np.int64)))
+        self.visible_from_ms = np.concatenate((self.visible_from_ms, np.full(capacity, FOREVER, np.int64)))
+        self.visible_until_ms = np.concatenate((self.visible_until_ms, np.zeros(capacity, np.int64)))
+
+    def hide(self, row: int) -> None:
+        """The row is free, or its item is sold out."""
+        self.visible_from_ms[row] = FOREVER
+        self.visible_until_ms[row] = 0

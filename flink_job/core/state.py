@@ -1,0 +1,90 @@
+"""What is kept of one user between events, as a value in memory; `flink_job.codec.state` makes bytes of it.
+
+Bounded in every part: the policy's `memory` says how many of each are kept, and the oldest go first. Columns of the same prefix belong together
+row by row, oldest first.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+IN_CART, FAVOURITE, BOUGHT, DISLIKED = 1, 2, 4, 8
+"""Bits of `recent_flags`."""
+
+DECIDED, DELIVERED, OPENED, CONVERTED, DISMISSED, FAILED = range(6)
+"""Values of `sent_status`."""
+
+
+@dataclass(slots=True)
+class PendingWake:
+    """A decision that waits for its moment."""
+
+    due_ms: int
+    reason: str
+    cause_id: str
+    caused_at_ms: int
+    trigger: int
+    item_key: int
+    boost: float
+    expires_at_ms: int = 0
+    """Worthless from then on; 0: no end."""
+
+
+def _keys() -> array[int]:
+    return array("Q")
+
+
+def _times() -> array[int]:
+    return array("q")
+
+
+@dataclass(slots=True)
+class UserState:
+    """One user. The operator that loads it owns it; the core changes it in place (copies would cost more than the decision)."""
+
+    interest: Floats
+    """(2, dim + 1): short and long decayed sums Σ w·[F, 1]; the last column is the mass Σ |w|."""
+    first_seen_ms: int = 0
+    last_signal_ms: int = 0
+    signals: int = 0
+    decisions: int = 0
+    interest_at_ms: int = 0
+    recent_item: array[int] = field(default_factory=_keys)
+    recent_at_ms: array[int] = field(default_factory=_times)
+    recent_weight: array[float] = field(default_factory=lambda: array("f"))
+    recent_flags: array[int] = field(default_factory=lambda: array("B"))
+    unfolded_item: array[int] = field(default_factory=_keys)
+    unfolded_at_ms: array[int] = field(default_factory=_times)
+    unfolded_weight: array[float] = field(default_factory=lambda: array("f"))
+    seen_events: bytes = b""
+    """8 bytes each, oldest first."""
+    sent_at_ms: array[int] = field(default_factory=_times)
+    sent_item: array[int] = field(default_factory=_keys)
+    sent_command: array[int] = field(default_factory=_keys)
+    sent_status: array[int] = field(default_factory=lambda: array("B"))
+    bought_item: array[int] = field(default_factory=_keys)
+    bought_at_ms: array[int] = field(default_factory=_times)
+    pending: PendingWake | None = None
+    dismissed_at_ms: int = 0
+    dismissals: int = 0
+    opted_out: bool = False
+    unreachable: bool = False
+    consent_at_ms: int = 0
+    reachable_at_ms: int = 0
+    context_at_ms: int = 0
+    """Of the newest change of the three below."""
+    time_zone: str = ""
+    country: str = ""
+    locale: str = ""
+    scored_at_ms: int = 0
+
+
+def new_user(feature_dim: int, now_ms: int) -> UserState:
+    """A user of whom nothing is known."""
+    return UserState(np.zeros((2, feature_dim + 1), np.float32), first_seen_ms=now_ms, last_signal_ms=now_ms, interest_at_ms=now_ms)

@@ -1,0 +1,215 @@
+"""Records in, records out, for one user at a time: decode, let the core decide, encode. No Flink here.
+
+The Flink operator, the in-process runner and the benchmarks' other engines are shells around this: they keep the states and the timers.
+"""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flink_job.codec.dead_letters import encode_dead_letter
+from flink_job.codec.decisions import encode_sent, encode_suppressed
+from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
+from flink_job.codec.items import ItemDecoder
+from flink_job.codec.origin import parse_origin
+from flink_job.codec.pushes import encode_push
+from flink_job.codec.signals import SignalDecoder, SignalLimits
+from flink_job.codec.state import StateCodec
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
+from flink_job.core.policy import PushPolicy
+from flink_job.core.reasons import Reason
+from flink_job.core.state import UserState, new_user
+from flink_job.dead_letter_limit import DeadLetterLimit
+from flink_job.metrics import Metrics
+from flink_job.settings import EngineSettings
+from flink_job.state_cache import StateCache
+from flink_job.warm_up import WarmUp
+
+OutRecord = tuple[str, str, bytes]
+"""(topic, key, value)"""
+
+_SCORED = frozenset({Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD})
+_NOT_DECIDED = frozenset(
+    {Reason.DUPLICATE, Reason.NOT_A_TRIGGER, Reason.STALE_SIGNAL, Reason.PENDING, Reason.NOTHING_ASKED, Reason.EXPIRED_NUDGE}
+)
+
+
+_DAY_MS = 86_400_000
+
+
+class Answer:
+    """What to do after a record: `state` to keep (None: leave it), whether to forget the user, records to send, wake-ups to set."""
+
+    __slots__ = ("erased", "records", "state", "wakes")
+
+    def __init__(
+        self, state: bytes | None = None, records: list[OutRecord] | None = None, wakes: list[int] | None = None, *, erased: bool = False
+    ) -> None:
+        self.state = state
+        self.records = records or []
+        self.wakes = wakes or []
+        self.erased = erased
+
+
+_NOTHING = Answer()
+
+
+class Engine:
+    """One operator instance: the catalogue, the policy, and the counts."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        rules = settings.rules
+        self.items_topic = settings.items_topic
+        self.catalogue = Catalogue(settings.feature_dim)
+        self.warm_up = WarmUp(settings.catalogue_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
+        self.metrics = Metrics()
+        self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
+        self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
+        self._policy = PushPolicy(rules, self.catalogue, zone_of)
+        self._policy_name = (rules.policy_id, rules.version)
+        self._signals = SignalDecoder(
+            SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
+        )
+        self._items = ItemDecoder(settings.feature_dim, settings.max_record_bytes, settings.max_id_bytes)
+        self._states = StateCodec(settings.feature_dim)
+        self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
+        self._held = StateCache(settings.state_cache_users)
+        self._forget_after_ms = settings.user_ttl_days * _DAY_MS
+
+    def on_signal(self, user_id: str, payload: bytes | None, origin: str, blob: bytes | None, wall_ms: int) -> Answer:
+        """Take in one record of a user topic; `blob` is the user's state, None for a new user or one that `holds`.
+
+        Raises TooManyDeadLetters.
+        """
+        counts = self.metrics.counts
+        counts["signals"] += 1
+        try:
+            signal = self._signals.decode(user_id, payload, origin, wall_ms)
+        except DecodeError as error:
+            return Answer(records=[self._dead_letter(user_id, payload, origin, error, wall_ms)])
+        self._limit.good()
+        state = self._state(user_id, blob, wall_ms)
+        if state is None:
+            counts["users_new"] += 1
+            state = new_user(self._settings.feature_dim, signal.at_ms)
+        effects = self._policy.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        if effects is BARE[Reason.DUPLICATE]:
+            counts["suppressed.duplicate"] += 1
+            self._held.put(user_id, state)
+            return _NOTHING
+        return self._answer(user_id, state, effects, wall_ms)
+
+    def on_wake(self, user_id: str, at_ms: int, blob: bytes | None, wall_ms: int) -> Answer:
+        """The timer for `at_ms` fired."""
+        self.metrics.add("wake_ups_fired")
+        state = self._state(user_id, blob, wall_ms)
+        if state is None:
+            return _NOTHING
+        effects = self._policy.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        if not effects:
+            self._held.put(user_id, state)
+            return _NOTHING
+        return self._answer(user_id, state, effects, wall_ms)
+
+    def holds(self, user_id: str) -> bool:
+        """The user's state is in memory, and need not be read for the next call about this user."""
+        return user_id in self._held
+
+    def on_shared(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[bool, OutRecord | None]:
+        """Take in one record of the catalogue or the knowledge topic: whether it changed the catalogue, and a dead letter if it was bad.
+
+        Raises TooManyDeadLetters.
+        """
+        self.warm_up.saw(origin)
+        if parse_origin(origin).topic != self.items_topic:
+            self.metrics.add("knowledge_unused")
+            return False, None
+        try:
+            changed = self._change_catalogue(key, payload, origin)
+        except DecodeError as error:
+            return False, self._dead_letter(key, payload, origin, error, wall_ms)
+        self._limit.good()
+        self.metrics.add("items_changed" if changed else "items_outdated")
+        return changed, None
+
+    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> bool:
+        if not key:
+            raise DecodeError(NULL_KEY, "key: an item is keyed by its item id")
+        if payload is None:
+            return self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
+        item, deleted = self._items.decode(key, payload)
+        try:
+            return self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
+        except ValueError as error:
+            raise DecodeError(INVALID_FIELD, str(error)) from error
+
+    def restore(self, stored: dict[str, bytes]) -> None:
+        """Take in the catalogue as it was stored, item id → record, in any order."""
+        for item_id, payload in stored.items():
+            try:
+                item, _ = self._items.decode(item_id, payload)
+            except DecodeError:  # it was good once: catalogue.feature_dim or a limit was changed since
+                self.metrics.add("items_unusable")
+            else:
+                self.catalogue.upsert(item)
+
+    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int) -> Answer:
+        counts = self.metrics.counts
+        settings = self._settings
+        answer = Answer()
+        for effect in effects:
+            if type(effect) is Suppressed:
+                counts[self.metrics.suppressed[effect.reason]] += 1
+                if effect.reason not in _NOT_DECIDED:
+                    counts["decisions"] += 1
+                    if effect.reason in _SCORED:
+                        counts["scored"] += 1
+                if effect.record is not None:
+                    value = encode_suppressed(
+                        user_id, effect, effect.record, self._policy_name, settings.rules.log.suppressed_share, settings.producer
+                    )
+                    answer.records.append((settings.decisions_topic, user_id, value))
+            elif type(effect) is Push:
+                counts["decisions"] += 1
+                counts["scored"] += 1
+                counts["pushes"] += 1
+                self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
+                push = encode_push(user_id, state.locale, effect, self._policy_name, settings.producer)
+                answer.records.append((settings.pushes_topic, user_id, push))
+                sent = encode_sent(user_id, effect, self._policy_name, settings.producer)
+                answer.records.append((settings.decisions_topic, user_id, sent))
+            elif type(effect) is Wake:
+                counts["wake_ups_set"] += 1
+                answer.wakes.append(effect.at_ms)
+            elif type(effect) is Erase:
+                counts["users_erased"] += 1
+                answer.erased = True
+                return answer
+        self._held.put(user_id, state)
+        answer.state = self._states.encode(state)
+        return answer
+
+    def _state(self, user_id: str, blob: bytes | None, wall_ms: int) -> UserState | None:
+        """The user's state, None for a new one and for one of whom nothing was heard for too long. It is handed over: put it back."""
+        state = self._held.take(user_id)
+        if state is None and blob is not None:
+            state = self._states.decode(blob)
+        return None if state is not None and wall_ms - state.last_signal_ms > self._forget_after_ms else state
+
+    def _dead_letter(self, key: str | None, payload: bytes | None, origin: str, error: DecodeError, wall_ms: int) -> OutRecord:
+        self.metrics.add(f"dead_letters.{reason_name(error.reason)}")
+        self._limit.bad(error.detail)
+        letter_key, value = encode_dead_letter(
+            key, payload, origin, error, wall_ms, self._settings.dead_letter_payload_bytes, self._settings.producer
+        )
+        return self._settings.dead_letters_topic, letter_key, value
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The rules of an IANA zone from the system or the `tzdata` package, None if there is no such zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

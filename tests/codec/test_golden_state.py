@@ -1,0 +1,62 @@
+"""A user state as a release wrote it: the bytes are in git, and whatever release comes later reads these values from them.
+
+The file is written once, by the release that introduced the version, and never again. A new version gets a new file beside it.
+"""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion
+from flink_job.core.state import BOUGHT, DISMISSED, FAILED, FAVOURITE, IN_CART, OPENED, PendingWake
+
+GOLDEN = Path(__file__).parent / "golden"
+CODEC = StateCodec(feature_dim=4)
+
+
+def test_every_released_version_has_its_golden_file() -> None:
+    assert sorted(path.name for path in GOLDEN.glob("*.bin")) == [f"user_state_v{version}.bin" for version in range(1, VERSION + 1)]
+
+
+def test_a_state_of_version_1_reads_as_it_was_written() -> None:
+    state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
+    assert state.interest.tolist() == [[0.5, -0.25, 0.0, 1.0, 2.0], [1.5, 0.75, 0.0, -1.0, 4.0]]
+    assert state.interest.dtype == np.float32
+    assert (state.first_seen_ms, state.last_signal_ms, state.interest_at_ms) == (1_772_443_800_000, 1_772_530_200_000, 1_772_526_600_000)
+    assert (state.signals, state.decisions) == (321, 45)
+    assert state.recent_item == array("Q", [11, 2**63 + 22])
+    assert state.recent_at_ms == array("q", [1_772_443_800_000, 1_772_530_200_000])
+    assert state.recent_weight == array("f", [4.0, -0.5])
+    assert state.recent_flags == array("B", [IN_CART | FAVOURITE, BOUGHT])
+    assert state.unfolded_item == array("Q", [33])
+    assert state.unfolded_at_ms == array("q", [1_772_443_801_000])
+    assert state.unfolded_weight == array("f", [3.0])
+    assert state.seen_events == bytes(range(16))
+    assert state.sent_at_ms == array("q", [1_772_443_800_000, 1_772_447_400_000, 1_772_451_000_000])
+    assert state.sent_item == array("Q", [11, 44, 55])
+    assert state.sent_command == array("Q", [0xFEDCBA9876543210, 1, 2])
+    assert state.sent_status == array("B", [OPENED, DISMISSED, FAILED])
+    assert state.bought_item == array("Q", [2**63 + 22])
+    assert state.bought_at_ms == array("q", [1_772_530_200_000])
+    assert state.pending == PendingWake(
+        1_772_560_800_000, "quiet_hours", "order 7 – wishlist", 1_772_530_200_000, 4, 11, 0.25, 1_772_570_000_000
+    )
+    assert (state.dismissed_at_ms, state.dismissals) == (1_772_447_460_000, 2)
+    assert (state.opted_out, state.consent_at_ms) == (False, 1_772_440_000_000)
+    assert (state.unreachable, state.reachable_at_ms) == (True, 1_772_440_000_001)
+    assert (state.time_zone, state.country, state.locale, state.context_at_ms) == ("Europe/Berlin", "DE", "de-AT", 1_772_440_000_002)
+    assert state.scored_at_ms == 1_772_530_100_000
+
+
+def test_reading_and_writing_it_again_loses_nothing() -> None:
+    blob = (GOLDEN / "user_state_v1.bin").read_bytes()
+    assert CODEC.encode(CODEC.decode(CODEC.encode(CODEC.decode(blob)))) == CODEC.encode(CODEC.decode(blob))
+
+
+def test_its_first_byte_is_its_version_and_an_unknown_one_is_refused() -> None:
+    blob = (GOLDEN / "user_state_v1.bin").read_bytes()
+    assert blob[0] == 1
+    with pytest.raises(UnknownStateVersion, match=f"version {VERSION + 1}"):
+        CODEC.decode(bytes([VERSION + 1]) + blob[1:])

@@ -1,0 +1,117 @@
+"""Push commands as bytes: what the decision says, in the user's language, and what every provider needs."""
+
+from typing import Any
+
+import pytest
+
+from flink_job.codec.pushes import encode_push, reason_in_words
+from flink_job.core.effects import Push, Record, ScoredItem
+from kairos.v1 import item_pb2, push_pb2, signal_pb2
+from tests.codec.messages import WALL, item_record
+from tests.core.policies import HOUR
+
+COMMAND = "0123456789abcdef" * 2
+TEXTS = {
+    "": item_pb2.ItemText(title="A mug", summary="It holds tea."),
+    "de": item_pb2.ItemText(title="Ein Becher", summary="Für Tee."),
+    "pt-BR": item_pb2.ItemText(title="Uma caneca"),
+}
+
+
+def command(locale: str = "", *, score: float = 0.75, sources: tuple[str, ...] = ("interest",), **fields: Any) -> push_pb2.PushCommand:
+    """The command for a mug with these fields."""
+    push = Push(
+        command_id=COMMAND,
+        item=ScoredItem("mug", score, 0.7, 0.2, sources),
+        payload=item_record(**fields),
+        decided_at_ms=WALL,
+        expires_at_ms=WALL + 4 * HOUR,
+        quiet_from_ms=WALL + 12 * HOUR,
+        record=Record("event-1", WALL - 3, 4, 17),
+    )
+    return push_pb2.PushCommand.FromString(encode_push("ann", locale, push, ("default", "1"), "kairos/test"))
+
+
+def test_a_command_says_who_gets_what_until_when_and_why() -> None:
+    found = command(deep_link="app://mug", image_url="https://example.org/mug.jpg", categories=["home", "mugs"], texts=TEXTS)
+    assert (found.command_id, found.user_id, list(found.item_ids)) == (COMMAND, "ann", ["mug"])
+    assert (found.decided_at_ms, found.expires_at_ms, found.quiet_from_ms) == (WALL, WALL + 4 * HOUR, WALL + 12 * HOUR)
+    assert (found.cause_id, found.caused_at_ms, found.trigger) == ("event-1", WALL - 3, signal_pb2.TRIGGER_PRICE_DROP)
+    assert (found.content.title, found.content.body) == ("A mug", "It holds tea.")
+    assert (found.content.deep_link, found.content.image_url) == ("app://mug", "https://example.org/mug.jpg")
+    assert (found.thread_id, found.reason, found.producer) == ("home", "because it fits what you like", "kairos/test")
+    summary = found.decision
+    assert (summary.decision_id, summary.policy_id, summary.policy_version, summary.propensity) == (COMMAND, "default", "1", 1.0)
+    assert summary.score == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(("locale", "language"), [("de", "de"), ("de-AT", "de"), ("pt-BR", "pt-BR"), ("pt", ""), ("fr-FR", ""), ("", "")])
+def test_texts_are_in_the_language_that_fits_best_and_the_command_says_in_which(locale: str, language: str) -> None:
+    content = command(locale, texts=TEXTS).content
+    assert (content.title, content.locale) == (TEXTS[language].title, language)
+
+
+def test_without_a_fallback_the_first_language_by_name_is_used_and_without_any_text_the_id() -> None:
+    only = {language: text for language, text in TEXTS.items() if language}
+    assert command("fr", texts=only).content.title == "Ein Becher"
+    assert command("fr", texts=only).content.locale == "de"
+    assert command("fr").content.title == "mug"
+    assert command("fr").content.locale == ""
+
+
+def test_a_push_does_not_outlive_its_item() -> None:
+    assert command(valid_until_ms=WALL + HOUR).expires_at_ms == WALL + HOUR
+    assert command(valid_until_ms=WALL + 9 * HOUR).expires_at_ms == WALL + 4 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("urgency", "priority"),
+    [
+        (item_pb2.URGENCY_UNSPECIFIED, push_pb2.PRIORITY_NORMAL),
+        (item_pb2.URGENCY_LOW, push_pb2.PRIORITY_NORMAL),
+        (item_pb2.URGENCY_NORMAL, push_pb2.PRIORITY_NORMAL),
+        (item_pb2.URGENCY_HIGH, push_pb2.PRIORITY_HIGH),
+        (item_pb2.URGENCY_BREAKING, push_pb2.PRIORITY_HIGH),
+    ],
+)
+def test_what_cannot_wait_has_priority(urgency: int, priority: int) -> None:
+    assert command(urgency=urgency).priority == priority
+
+
+@pytest.mark.parametrize(
+    ("scenario", "purpose"),
+    [
+        (item_pb2.SCENARIO_UNSPECIFIED, push_pb2.PURPOSE_MARKETING),
+        (item_pb2.SCENARIO_SHOP, push_pb2.PURPOSE_MARKETING),
+        (item_pb2.SCENARIO_NEWS, push_pb2.PURPOSE_EDITORIAL),
+        (item_pb2.SCENARIO_SOCIAL, push_pb2.PURPOSE_SOCIAL),
+    ],
+)
+def test_the_purpose_follows_the_scenario(scenario: int, purpose: int) -> None:
+    assert (command(scenario=scenario).purpose, command(scenario=scenario).scenario) == (purpose, scenario)
+
+
+def test_the_collapse_key_fits_every_provider() -> None:
+    """At most 32 of [A-Za-z0-9_-], the narrowest (Web Push's Topic), and the same for the same item."""
+    keys = {command(item_id=name).collapse_key for name in ("mug", "🫖" * 30, "a b/c")}
+    assert len(keys) == 3
+    assert all(len(key) <= 32 and set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for key in keys)
+
+
+@pytest.mark.parametrize(("score", "relevance"), [(0.25, 0.25), (1.7, 1.0), (-0.5, 0.0), (float("inf"), 1.0)])
+def test_relevance_is_the_score_within_zero_and_one(score: float, relevance: float) -> None:
+    assert command(score=score).relevance == relevance
+
+
+def test_the_most_telling_source_becomes_the_reason_in_words() -> None:
+    assert reason_in_words(("fresh", "interest", "unfinished")) == "because it is still in your cart or on your wish list"
+    assert reason_in_words(("fresh", "nudged")) == "because something you care about changed"
+    assert reason_in_words(("fresh",)) == "because it is new"
+    assert reason_in_words(()) == ""
+
+
+def test_every_source_of_candidates_has_words() -> None:
+    sources = ("interest", "neighbour", "category", "fresh", "unfinished", "nudged")
+    words = [reason_in_words((source,)) for source in sources]
+    assert len(set(words)) == len(sources)
+    assert all(each.startswith("because ") for each in words)

@@ -1,0 +1,179 @@
+"""User states as versioned bytes: what is written is read, and its size has a bound."""
+
+from array import array
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion, most_bytes
+from flink_job.core.reasons import Reason
+from flink_job.core.signals import Signal
+from flink_job.core.state import PendingWake, UserState, new_user
+from kairos.v1 import state_pb2
+from tests.core.lives import ITEMS, Wakes, histories, live, signals
+from tests.core.person import MONDAY_0930, Person, shelf
+from tests.core.policies import DAY, changed, default_rules, plain_rules
+from tests.core.test_properties import CATALOGUE, DIM, eager_rules
+
+CODEC = StateCodec(DIM)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal to the bit, arrays too."""
+    if isinstance(one, np.ndarray):
+        return bool(one.dtype == other.dtype and one.tobytes() == other.tobytes())
+    if is_dataclass(one):
+        return type(one) is type(other) and all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    if isinstance(one, array):
+        return bool(one.typecode == other.typecode and one.tobytes() == other.tobytes())
+    return bool(one == other)
+
+
+def full_state() -> UserState:
+    """Every field has a value that is not its default, so that one that is not written shows."""
+    return UserState(
+        interest=np.arange(2 * (DIM + 1), dtype=np.float32).reshape(2, DIM + 1),
+        first_seen_ms=1,
+        last_signal_ms=2,
+        signals=3,
+        decisions=4,
+        interest_at_ms=5,
+        recent_item=array("Q", [6, 2**64 - 1]),
+        recent_at_ms=array("q", [7, -8]),
+        recent_weight=array("f", [0.5, -9.0]),
+        recent_flags=array("B", [15, 0]),
+        unfolded_item=array("Q", [10]),
+        unfolded_at_ms=array("q", [11]),
+        unfolded_weight=array("f", [12.0]),
+        seen_events=b"12345678",
+        sent_at_ms=array("q", [13]),
+        sent_item=array("Q", [14]),
+        sent_command=array("Q", [15]),
+        sent_status=array("B", [5]),
+        bought_item=array("Q", [16]),
+        bought_at_ms=array("q", [17]),
+        pending=PendingWake(18, "quiet_hours", "event-1", 19, 4, 20, 0.5, 21),
+        dismissed_at_ms=22,
+        dismissals=23,
+        opted_out=True,
+        unreachable=True,
+        consent_at_ms=24,
+        reachable_at_ms=25,
+        context_at_ms=26,
+        time_zone="Europe/Berlin",
+        country="DE",
+        locale="de",
+        scored_at_ms=27,
+    )
+
+
+def test_every_field_is_written_and_read() -> None:
+    state = full_state()
+    empty = new_user(DIM, 0)
+    for each in fields(UserState):
+        assert not same(getattr(state, each.name), getattr(empty, each.name)), f"give {each.name} a value above"
+    assert same(CODEC.decode(CODEC.encode(state)), state)
+
+
+def test_a_new_user_is_read_as_written() -> None:
+    assert same(CODEC.decode(CODEC.encode(new_user(DIM, MONDAY_0930))), new_user(DIM, MONDAY_0930))
+
+
+@given(histories)
+def test_whatever_happened_is_read_as_written(history: list[Signal | Wakes]) -> None:
+    ann = Person(shelf(CATALOGUE, DIM), eager_rules())
+    live(ann, history)
+    read = CODEC.decode(CODEC.encode(ann.state))
+    assert same(read, ann.state)
+    assert CODEC.encode(read) == CODEC.encode(ann.state)
+
+
+def test_a_state_that_was_read_can_be_changed_without_changing_its_bytes() -> None:
+    blob = CODEC.encode(full_state())
+    state = CODEC.decode(blob)
+    state.interest += 1
+    state.recent_item.append(1)
+    assert same(CODEC.decode(blob), full_state())
+
+
+def test_a_state_of_a_newer_release_is_refused_by_name() -> None:
+    for version in (0, VERSION + 1, 255):
+        with pytest.raises(UnknownStateVersion, match=f"user state has version {version}, this release reads up to {VERSION}"):
+            CODEC.decode(bytes([version]) + CODEC.encode(full_state())[1:])
+
+
+def test_after_a_change_of_the_feature_dimension_interest_starts_anew_and_all_else_stays() -> None:
+    changed_to = StateCodec(DIM + 3).decode(CODEC.encode(full_state()))
+    assert changed_to.interest.tolist() == np.zeros((2, DIM + 4)).tolist()
+    changed_to.interest = full_state().interest
+    assert same(changed_to, full_state())
+
+
+def test_fields_of_a_newer_release_are_skipped() -> None:
+    message = state_pb2.UserState.FromString(CODEC.encode(full_state())[1:])
+    newer = bytes([VERSION]) + message.SerializeToString() + b"\xfa\x3f\x03new"
+    assert same(CODEC.decode(newer), full_state())
+
+
+@given(st.lists(signals(st.text(min_size=1, max_size=32), st.sampled_from([*ITEMS, "🫖" * 32])), max_size=60), st.integers(1, 6))
+def test_no_history_makes_a_state_larger_than_its_bound(history: list[Signal], kept: int) -> None:
+    rules = changed(
+        plain_rules(triggers={"view": 0, "search": DAY}),
+        {f"memory.{name}": kept for name in ("recent_items", "seen_events", "sent_pushes", "bought_items", "unfolded_items")},
+    )
+    ann = Person(shelf(CATALOGUE[:6], DIM), rules)
+    bound = most_bytes(rules.memory, DIM, max_id_bytes=128)
+    for number, step in enumerate(history):
+        ann.takes(step, MONDAY_0930 + number, MONDAY_0930 + number)
+        assert len(CODEC.encode(ann.state)) <= bound
+
+
+@pytest.mark.parametrize("max_id_bytes", [4, 128, 512])
+def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_bytes: int) -> None:
+    """Full memories, the longest ids and texts, the largest numbers: at most what `most_bytes` says, and most of it."""
+    memory = default_rules().memory
+    state = new_user(DIM, 2**62)
+    for name, length, item in (
+        ("recent_item", memory.recent_items, 2**64 - 1),
+        ("unfolded_item", memory.unfolded_items, 2**64 - 1),
+        ("sent_item", memory.sent_pushes, 2**64 - 1),
+        ("sent_command", memory.sent_pushes, 2**64 - 1),
+        ("bought_item", memory.bought_items, 2**64 - 1),
+    ):
+        setattr(state, name, array("Q", [item] * length))
+    state.recent_at_ms = array("q", [-1] * memory.recent_items)
+    state.recent_weight = array("f", [1.0] * memory.recent_items)
+    state.recent_flags = array("B", [15] * memory.recent_items)
+    state.unfolded_at_ms = array("q", [-1] * memory.unfolded_items)
+    state.unfolded_weight = array("f", [1.0] * memory.unfolded_items)
+    state.sent_at_ms = array("q", [-1] * memory.sent_pushes)
+    state.sent_status = array("B", [5] * memory.sent_pushes)
+    state.bought_at_ms = array("q", [-1] * memory.bought_items)
+    state.seen_events = b"\xff" * 8 * memory.seen_events
+    cause = max("🫖" * (max_id_bytes // 4), f"{'t' * 249}/{2**31 - 1}/{2**63 - 1}", key=lambda text: len(text.encode()))
+    state.pending = PendingWake(-1, "x" * 32, cause, -1, 12, 2**64 - 1, -1.0, -1)
+    state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
+    state.opted_out = state.unreachable = True
+    for name in ("last_signal_ms", "signals", "decisions", "interest_at_ms", "dismissed_at_ms", "consent_at_ms", "reachable_at_ms"):
+        setattr(state, name, -1)
+    state.dismissals = state.scored_at_ms = state.context_at_ms = -1
+    size, bound = len(CODEC.encode(state)), most_bytes(memory, DIM, max_id_bytes)
+    assert 0.9 * bound < size <= bound
+
+
+def test_no_reason_for_a_wake_up_has_a_longer_name_than_the_bound_allows_for() -> None:
+    assert max(len(reason.metric) for reason in Reason) <= 32
+
+
+def test_a_shopper_of_many_days_takes_about_a_kilobyte() -> None:
+    """What `docs/state.md` says of a typical user, at 64 features: a dozen items, some pushes."""
+    ann = Person(shelf(CATALOGUE, DIM), eager_rules())
+    for day in range(14):
+        for number in range(3):
+            ann.does("view", ITEMS[(day + number) % 12], MONDAY_0930 + day * DAY + number)
+    ann.state.interest = np.ones((2, 65), np.float32)
+    assert 1_000 < len(StateCodec.encode(ann.state)) < 2_000

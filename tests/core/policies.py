@@ -1,0 +1,63 @@
+"""Policies for the tests of the core: the plain one lets everything through, and each test names what it changes."""
+
+from dataclasses import is_dataclass, replace
+from functools import cache
+from typing import Any
+
+from flink_job.config import load_config
+from flink_job.core.rules import Cap, Rules
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+NO_GATES: dict[str, Any] = {
+    "gates.holdout_share": 0.0,
+    "gates.min_gap_ms": 0,
+    "gates.caps": (),
+    "gates.cool_down_ms": 0,
+    "gates.rescore_after_ms": 0,
+    "gates.quiet_hours.start_minute": 0,
+    "gates.quiet_hours.end_minute": 0,
+    "gates.quiet_hours.smear_ms": 0,
+    "items.repeat_after_ms": 0,
+    "items.seen_for_ms": 0,
+    "send.min_score": 0.0,
+    "log.suppressed_share": 0.0,
+}
+
+
+def plain_rules(**changes: Any) -> Rules:
+    """The policy of `default.yaml` with every gate open, changed: `plain_rules(gates__min_gap_ms=HOUR)`."""
+    return changed(default_rules(), NO_GATES | {name.replace("__", "."): value for name, value in changes.items()})
+
+
+@cache
+def default_rules() -> Rules:
+    """The policy that is shipped."""
+    return load_config(None, {}).policy
+
+
+def changed(rules: Rules, changes: dict[str, Any]) -> Rules:
+    """`rules` with each dotted name set. All at once, because some values only fit together."""
+    tree: dict[str, Any] = {}
+    for name, value in changes.items():
+        *sections, last = name.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[last] = value
+    result = _replaced(rules, tree)
+    assert isinstance(result, Rules)
+    return result
+
+
+def caps(*counts_and_windows: tuple[int, int]) -> tuple[Cap, ...]:
+    """`caps((3, DAY), (10, 7 * DAY))`."""
+    return tuple(Cap(count, window_ms) for count, window_ms in counts_and_windows)
+
+
+def _replaced(part: Any, changes: dict[str, Any]) -> Any:
+    values = {}
+    for name, value in changes.items():
+        now = getattr(part, name)
+        values[name] = _replaced(now, value) if is_dataclass(now) and isinstance(value, dict) else value
+    return replace(part, **values)

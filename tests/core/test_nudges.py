@@ -1,0 +1,102 @@
+"""Nudges: another part of the system asks for a decision about an item."""
+
+import pytest
+
+from flink_job.core.reasons import Reason
+from flink_job.core.signals import Trigger
+from tests.core.catalogue_items import item, unit
+from tests.core.person import MONDAY_0930, Person, moment, pushed, reasons, shelf, wake_ups
+from tests.core.policies import HOUR, MINUTE, SECOND, plain_rules
+
+AT = MONDAY_0930
+NIGHT = {"gates__quiet_hours__start_minute": 22 * 60, "gates__quiet_hours__end_minute": 8 * 60}
+
+
+def shopper(**changes: object) -> Person:
+    east, north = item("east", features=unit([1, 0])), item("north", features=unit([0, 1]))
+    ann = Person(shelf([east, north]), plain_rules(candidates__fresh=0, **changes))
+    ann.does("dwell", "east", AT - HOUR)
+    return ann
+
+
+def test_a_nudge_puts_its_item_among_the_candidates_and_adds_its_boost_to_its_score() -> None:
+    plain, nudged = shopper(candidates__interest=1), shopper(candidates__interest=1)
+    assert pushed(plain.is_nudged("", AT)) == "east"
+    assert pushed(nudged.is_nudged("north", AT, boost=2.0)) == "north"
+    (push,) = nudged.pushes
+    assert "nudged" in push.item.sources
+    assert push.item.score == pytest.approx(push.item.interest + 2.0, abs=1e-6)
+    assert push.record.trigger == Trigger.PRICE_DROP
+
+
+def test_a_negative_boost_takes_its_item_down() -> None:
+    assert pushed(shopper().is_nudged("east", AT, boost=-5.0)) == "north"
+
+
+def test_a_boost_goes_to_its_item_alone() -> None:
+    ann = shopper()
+    ann.is_nudged("north", AT, boost=0.25)
+    scores = {
+        candidate.item_id: candidate.score - candidate.interest - 0.3 * candidate.affinity for candidate in ann.pushes[0].record.candidates
+    }
+    assert scores == pytest.approx({"east": 0.0, "north": 0.25}, abs=1e-6)
+
+
+def test_a_nudge_about_an_item_the_catalogue_does_not_know_decides_without_it() -> None:
+    assert pushed(shopper().is_nudged("never heard of", AT, boost=9.0)) == "east"
+
+
+def test_a_nudge_is_held_to_the_same_gates_as_any_decision() -> None:
+    ann = shopper(gates__min_gap_ms=HOUR)
+    ann.is_nudged("north", AT)
+    assert reasons(ann.is_nudged("north", AT + MINUTE, boost=99.0)) == [Reason.MIN_GAP]
+
+
+def test_a_nudge_keeps_its_item_and_its_boost_while_it_waits() -> None:
+    ann = shopper(candidates__interest=1, **NIGHT)
+    effects = ann.is_nudged("north", moment("2026-03-03 07:00"), boost=2.0, trigger=Trigger.BACK_IN_STOCK)
+    assert wake_ups(effects) == [moment("2026-03-03 08:00")]
+    assert pushed(ann.wakes(moment("2026-03-03 08:00"))) == "north"
+    assert ann.pushes[0].record.trigger == Trigger.BACK_IN_STOCK
+
+
+def test_a_nudge_whose_time_is_over_leads_to_nothing() -> None:
+    for expires_at_ms, is_sent in ((AT - 1, False), (AT, False), (AT + 1, True), (0, True)):
+        ann = shopper()
+        effects = ann.is_nudged("north", AT, expires_at_ms=expires_at_ms)
+        assert bool(pushed(effects)) == is_sent
+        assert reasons(effects) == ([] if is_sent else [Reason.EXPIRED_NUDGE])
+
+
+def test_a_nudge_that_expires_while_it_waits_leads_to_nothing() -> None:
+    for expires, is_sent in (("2026-03-03 08:00", False), ("2026-03-03 08:01", True)):
+        ann = shopper(**NIGHT)
+        ann.is_nudged("north", moment("2026-03-03 07:00"), expires_at_ms=moment(expires))
+        effects = ann.wakes(moment("2026-03-03 08:00"))
+        assert bool(pushed(effects)) == is_sent
+        assert reasons(effects) == ([] if is_sent else [Reason.EXPIRED_NUDGE])
+        assert ann.state.pending is None
+
+
+def test_a_nudge_that_is_replayed_decides_as_it_did_although_it_has_expired_by_the_clock() -> None:
+    """After a crash the same record is read again a little later; what was sent then is sent again with the same id, and counted."""
+    first, again = shopper(), shopper()
+    first.is_nudged("north", AT, expires_at_ms=AT + 2 * SECOND, event_id="sale")
+    again.is_nudged("north", AT, expires_at_ms=AT + 2 * SECOND, event_id="sale", wall_ms=AT + 9 * SECOND)
+    assert [push.command_id for push in first.pushes] == [push.command_id for push in again.pushes] != []
+
+
+def test_a_nudge_from_a_backlog_waits_for_the_present_and_may_have_expired_there() -> None:
+    now = AT + HOUR
+    for expires_at_ms, is_sent in ((now, False), (now + 1, True)):
+        ann = shopper()
+        assert reasons(ann.is_nudged("north", AT, expires_at_ms=expires_at_ms, wall_ms=now)) == [Reason.STALE_SIGNAL]
+        assert bool(pushed(ann.wakes(now))) == is_sent
+
+
+def test_a_nudge_is_heard_although_nothing_was_good_enough_a_moment_before() -> None:
+    """What it is about has changed, and its boost may be what was missing."""
+    ann = shopper(gates__rescore_after_ms=MINUTE, send__min_score=1.5)
+    assert reasons(ann.does("view", "east", AT)) == [Reason.BELOW_THRESHOLD]
+    assert reasons(ann.does("view", "east", AT + SECOND)) == [Reason.SCORED_LATELY]
+    assert pushed(ann.is_nudged("north", AT + 2 * SECOND, boost=2.0)) == "north"

@@ -1,0 +1,195 @@
+"""Every reason for sending nothing can be given, is told apart from the others, and is written down so that it can be explained."""
+
+from collections.abc import Callable
+
+import pytest
+
+from flink_job.core.effects import Effects, Gate, Push, Suppressed
+from flink_job.core.gates import ORDER
+from flink_job.core.reasons import Reason
+from flink_job.core.signals import Trigger
+from tests.core.catalogue_items import item, unit
+from tests.core.person import MONDAY_0930, Person, moment, reasons, shelf
+from tests.core.policies import DAY, HOUR, MINUTE, SECOND, caps, plain_rules
+
+AT = MONDAY_0930
+
+
+def ann(**changes: object) -> Person:
+    """A user with three items to send and every decision logged."""
+    shop = shelf(item(f"item {number}", features=unit([1, number])) for number in range(3))
+    return Person(shop, plain_rules(**{"log__suppressed_share": 1.0, **changes}))
+
+
+def after_a_push(**changes: object) -> Person:
+    person = ann(**changes)
+    person.does("search", at_ms=AT)
+    assert len(person.pushes) == 1
+    return person
+
+
+def duplicate() -> Effects:
+    person = ann()
+    person.does("view", "item 0", event_id="twice")
+    return person.does("view", "item 0", event_id="twice")
+
+
+def pending() -> Effects:
+    person = ann(triggers={"cart": HOUR, "view": 0})
+    person.does("cart", "item 0")
+    return person.does("view", "item 0")
+
+
+def opted_out() -> Effects:
+    person = ann()
+    person.reports("unsubscribed", "", AT)
+    return person.does("search", at_ms=AT)
+
+
+def unreachable() -> Effects:
+    person = ann()
+    person.changes(AT, reachable=False)
+    return person.does("search", at_ms=AT)
+
+
+def cool_down() -> Effects:
+    person = after_a_push(gates__cool_down_ms=HOUR)
+    person.reports("dismissed", person.pushes[0].command_id, AT)
+    return person.does("search", at_ms=AT + MINUTE)
+
+
+def scored_lately() -> Effects:
+    person = ann(send__min_score=9.0, gates__rescore_after_ms=MINUTE)
+    person.does("search", at_ms=AT)
+    return person.does("search", at_ms=AT + SECOND)
+
+
+SCENES: dict[Reason, Callable[[], Effects]] = {
+    Reason.DUPLICATE: duplicate,
+    Reason.NOT_A_TRIGGER: lambda: ann(triggers={"cart": 0}).does("view", "item 0"),
+    Reason.STALE_SIGNAL: lambda: ann().does("view", "item 0", AT, wall_ms=AT + DAY),
+    Reason.PENDING: pending,
+    Reason.OPTED_OUT: opted_out,
+    Reason.UNREACHABLE: unreachable,
+    Reason.HOLDOUT: lambda: ann(gates__holdout_share=1.0).does("search"),
+    Reason.DELAY: lambda: ann(triggers={"cart": HOUR}).does("cart", "item 0"),
+    Reason.MIN_GAP: lambda: after_a_push(gates__min_gap_ms=HOUR).does("search", at_ms=AT + MINUTE),
+    Reason.CAP: lambda: after_a_push(gates__caps=caps((1, DAY))).does("search", at_ms=AT + HOUR),
+    Reason.COOL_DOWN: cool_down,
+    Reason.QUIET_HOURS: lambda: ann(gates__quiet_hours__end_minute=12 * 60).does("search", at_ms=moment("2026-03-02 09:00")),
+    Reason.SCORED_LATELY: scored_lately,
+    Reason.WARM_UP: lambda: ann().does("search", hold_until_ms=AT + SECOND),
+    Reason.NO_CANDIDATE: lambda: Person(shelf([]), plain_rules(log__suppressed_share=1.0)).does("search"),
+    Reason.BELOW_THRESHOLD: lambda: ann(send__min_score=9.0).does("search"),
+    Reason.EXPIRED_NUDGE: lambda: ann().is_nudged("item 0", AT, expires_at_ms=AT - 1),
+    Reason.NOTHING_ASKED: lambda: ann().changes(AT, consent=True),
+}
+NEVER_LOGGED = {Reason.DUPLICATE, Reason.NOTHING_ASKED}
+DEFERRING = {Reason.STALE_SIGNAL, Reason.DELAY, Reason.MIN_GAP, Reason.CAP, Reason.COOL_DOWN, Reason.QUIET_HOURS, Reason.WARM_UP}
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.metric)
+def test_the_reason_is_given(reason: Reason) -> None:
+    """A reason without a scene here is one that no test has ever seen."""
+    assert reasons(SCENES[reason]()) == [reason]
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.metric)
+def test_a_decision_is_deferred_exactly_when_its_wake_up_is_set(reason: Reason) -> None:
+    (suppressed, *wakes) = SCENES[reason]()
+    assert isinstance(suppressed, Suppressed)
+    assert bool(suppressed.wake_at_ms) == bool(wakes) == (reason in DEFERRING)
+    assert all(getattr(wake, "at_ms", 0) == suppressed.wake_at_ms for wake in wakes)
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.metric)
+def test_a_logged_decision_says_what_caused_it_and_which_gates_it_passed(reason: Reason) -> None:
+    suppressed = SCENES[reason]()[0]
+    assert isinstance(suppressed, Suppressed)
+    if reason in NEVER_LOGGED:
+        assert suppressed.record is None
+        return
+    record = suppressed.record
+    assert record is not None
+    assert record.cause_id.startswith("ann-")
+    assert record.caused_at_ms
+    passed = [gate.name for gate in record.gates if gate.passed]
+    if reason in ORDER:
+        assert record.gates[-1].name == reason.metric
+        assert passed == [gate.metric for gate in ORDER[: ORDER.index(reason)]]
+        assert bool(record.gates[-1].opens_at_ms) == (reason in DEFERRING)
+    elif reason in (Reason.WARM_UP, Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD):
+        assert passed == [gate.metric for gate in ORDER]
+    else:
+        assert record.gates == ()
+
+
+def test_reasons_are_words_for_people_and_names_for_metrics() -> None:
+    assert len({reason.value for reason in Reason}) == len(Reason)
+    assert all(reason.value[0].islower() and not reason.value.endswith(".") for reason in Reason)
+    assert all(reason.metric.isidentifier() and reason.metric.islower() for reason in Reason)
+
+
+def test_gates_are_asked_in_their_order_and_the_first_closed_one_answers() -> None:
+    """A user whom every gate holds back; each gate that opens uncovers the next one."""
+    holds_back = {
+        "gates__min_gap_ms": HOUR,
+        "gates__caps": caps((1, HOUR)),
+        "gates__cool_down_ms": HOUR,
+        "gates__quiet_hours__end_minute": 23 * 60,
+        "gates__rescore_after_ms": HOUR,
+    }
+    opening = {
+        Reason.MIN_GAP: "gates__min_gap_ms",
+        Reason.CAP: "gates__caps",
+        Reason.COOL_DOWN: "gates__cool_down_ms",
+        Reason.SCORED_LATELY: "gates__rescore_after_ms",
+        Reason.QUIET_HOURS: "gates__quiet_hours__end_minute",
+    }
+    met = []
+    for reason in ORDER:
+        person = after_a_push(gates__holdout_share=0.0)
+        person.reports("dismissed", person.pushes[0].command_id, AT)
+        person.state.scored_at_ms = AT
+        held_back = Person(person.catalogue, plain_rules(**holds_back, gates__holdout_share=float(Reason.HOLDOUT not in met)))
+        held_back.state = person.state
+        held_back.state.opted_out = Reason.OPTED_OUT not in met
+        held_back.state.unreachable = Reason.UNREACHABLE not in met
+        (answer,) = reasons(held_back.does("search", at_ms=AT + MINUTE, event_id=f"asked-{reason.metric}"))
+        assert answer == reason
+        met.append(reason)
+        if reason in opening:
+            holds_back[opening[reason]] = () if reason is Reason.CAP else 0
+
+
+def test_a_push_is_logged_with_everything_that_explains_it() -> None:
+    person = ann()
+    person.does("view", "item 1", AT - MINUTE)
+    (push,) = person.does("view", "item 0", AT, event_id="the cause")
+    assert isinstance(push, Push)
+    record = push.record
+    assert (record.cause_id, record.caused_at_ms, record.trigger, record.number) == ("the cause", AT, Trigger.BEHAVIOUR, 2)
+    assert record.gates == tuple(Gate(gate.metric, True) for gate in ORDER)
+    assert record.candidates[0] == push.item
+    assert len(record.candidates) == 3
+    assert dict(record.found_by_source) == {"interest": 3, "neighbour": 3, "fresh": 3}
+    assert record.catalogue_version == 3
+
+
+def test_the_log_keeps_the_share_of_decisions_that_the_policy_says_and_the_same_ones_every_time() -> None:
+    kept = []
+    for _ in range(2):
+        person = ann(log__suppressed_share=0.1, triggers={"cart": 0})
+        effects = [person.does("view", "item 0", event_id=f"event-{number}")[0] for number in range(3_000)]
+        kept.append([number for number, effect in enumerate(effects) if isinstance(effect, Suppressed) and effect.record])
+    assert kept[0] == kept[1]
+    assert abs(len(kept[0]) - 300) < 4 * (3_000 * 0.1 * 0.9) ** 0.5
+
+
+def test_the_log_of_a_nudge_says_that_it_was_one() -> None:
+    person = ann(triggers={"cart": HOUR})
+    person.does("cart", "item 0")
+    (suppressed,) = person.is_nudged("item 0", AT + MINUTE, trigger=Trigger.BREAKING_NEWS)
+    assert isinstance(suppressed, Suppressed)
+    assert suppressed.record is not None
+    assert suppressed.record.trigger == Trigger.BREAKING_NEWS
