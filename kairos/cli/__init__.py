@@ -1,0 +1,1 @@
+"""The ``kairos`` command: one thin module per group of commands."""
