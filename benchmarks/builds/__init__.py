@@ -1,0 +1,1 @@
+"""The programs that are compared, each started and stopped in the same way."""
