@@ -25,10 +25,13 @@ def flink_configuration(config: Config) -> Configuration:
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "state.backend.type": job.state_backend,
         "execution.checkpointing.incremental": "true" if job.state_backend == "rocksdb" else "false",
-        "restart-strategy.type": "failure-rate",
-        "restart-strategy.failure-rate.max-failures-per-interval": str(job.restart_attempts),
-        "restart-strategy.failure-rate.failure-rate-interval": f"{job.restart_window_ms} ms",
-        "restart-strategy.failure-rate.delay": f"{job.restart_delay_ms} ms",
+        # A lost TaskManager is a failure again and again until another takes its place, so the waits must grow.
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": str(job.restart_attempts),
+        "restart-strategy.exponential-delay.initial-backoff": f"{job.restart_backoff_ms} ms",
+        "restart-strategy.exponential-delay.max-backoff": f"{job.restart_max_backoff_ms} ms",
+        "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
+        "restart-strategy.exponential-delay.reset-backoff-threshold": f"{job.restart_calm_ms} ms",
         "table.exec.uid.generation": "ALWAYS",
     }
     if job.checkpoint_dir:

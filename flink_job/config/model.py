@@ -54,8 +54,9 @@ class JobConfig(Section):
     bundle_size: Positive
     bundle_time_ms: Positive
     restart_attempts: Positive
-    restart_window_ms: Positive
-    restart_delay_ms: NotNegative
+    restart_backoff_ms: Positive
+    restart_max_backoff_ms: Positive
+    restart_calm_ms: Positive
     connectors: str
 
     @model_validator(mode="after")
@@ -64,6 +65,12 @@ class JobConfig(Section):
             raise ValueError(
                 "transaction_timeout_ms: must be at least twice checkpoint_interval_ms, or transactions are aborted and pushes lost"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _backoff_grows(self) -> JobConfig:
+        if self.restart_max_backoff_ms < self.restart_backoff_ms:
+            raise ValueError("restart_max_backoff_ms: must be at least restart_backoff_ms, which it grows from")
         return self
 
 

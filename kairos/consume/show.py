@@ -1,7 +1,7 @@
 """Runs a consumer and shows what comes: a live table on a terminal, one line a push elsewhere, or one JSON line a push.
 
 *Contract*: ``show`` returns when ``limit`` pushes came, when ``timeout_s`` is over, when ``finished`` says so, or at Ctrl-C; every
-push that was shown is committed then. It never raises ``KeyboardInterrupt``: it returns which of them ended it.
+push that was shown is committed then. It returns which of them ended it.
 """
 
 import json
@@ -18,6 +18,7 @@ from kairos.consume.consumer import PushConsumer
 from kairos.consume.table import PushTable, latency_words, summary
 from kairos.consume.totals import Totals
 from kairos.consume.view import PushView, view_of
+from kairos.interrupt import Interrupt
 
 _DRAW_EVERY_S = 0.2
 
@@ -70,7 +71,7 @@ def show(
     totals = totals if totals is not None else Totals()
     started_s = now_s()
     end = None
-    try:
+    with Interrupt() as interrupt:
         while end is None:
             for push in consumer.poll():
                 view = view_of(push, int(started_s * 1000))
@@ -80,14 +81,16 @@ def show(
                 if limit is not None and totals.pushes >= limit:
                     end = End.LIMIT
                     break
+                if interrupt.requested:
+                    break
             consumer.commit()
             display.progress(consumer.duplicates, consumer.malformed)
+            if end is None and interrupt.requested:
+                end = End.INTERRUPTED
             if end is None and timeout_s is not None and now_s() - started_s >= timeout_s:
                 end = End.TIMEOUT
             if end is None and finished is not None and finished():
                 end = End.FINISHED
-    except KeyboardInterrupt:
-        end = End.INTERRUPTED
     return Shown(end, totals, consumer.duplicates, consumer.malformed)
 
 

@@ -145,7 +145,7 @@ def settings(folder: Path, bootstrap_servers: str, prefix: str) -> dict[str, Any
             "parallelism": 1,
             "transaction_prefix": name,
             "checkpoint_interval_ms": 1000,
-            "restart_delay_ms": 200,
+            "restart_backoff_ms": 200,
             "checkpoint_dir": (folder / "checkpoints").as_uri(),
         },
         "policy": {
