@@ -28,6 +28,7 @@ from benchmarks.items import make_catalogue
 from benchmarks.overlay import engine_config
 from benchmarks.parts import sampled
 from flink_job.engine import Answer, Engine
+from flink_job.garbage import collect_rarely
 from flink_job.settings import engine_settings
 
 Records = list[tuple[str, bytes]]
@@ -107,6 +108,7 @@ class Loop:
 
 def measure(events: int, users: int, items: int, repeats: int) -> EngineResult:
     """Run the same log several times, each time from no state at all."""
+    collect_rarely()
     now_ms = time_ns() // 1_000_000
     catalogue = make_catalogue(items, engine_config().catalogue.feature_dim, now_ms)
     records = list(make_events(catalogue, users, events).records(now_ms))

@@ -11,6 +11,7 @@ from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import BroadcastState, MapStateDescriptor, StateTtlConfig, ValueStateDescriptor
 
 from flink_job.engine import Answer, Engine, OutRecord
+from flink_job.garbage import collect_rarely
 from flink_job.lean_rows import use_lean_rows
 from flink_job.settings import EngineSettings
 
@@ -34,6 +35,7 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called once per instance, before any element."""
+        collect_rarely()
         user = ValueStateDescriptor("user-v1", Types.PICKLED_BYTE_ARRAY())
         if self._native_ttl:  # process mode would commit every update at once and wait for it
             user.enable_time_to_live(StateTtlConfig.new_builder(Time.days(self._settings.user_ttl_days)).build())

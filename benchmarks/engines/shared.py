@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from flink_job.config import Config, load_config
 from flink_job.engine import Engine
+from flink_job.garbage import collect_rarely
 from flink_job.settings import engine_settings
 
 FETCH_WAIT_MS = 5
@@ -30,7 +31,8 @@ def read_options(description: str) -> tuple[Config, Path]:
 
 
 def loaded_engine(config: Config) -> Engine:
-    """An engine that holds the whole catalogue."""
+    """An engine that holds the whole catalogue, in an interpreter set as the shipped job sets its own."""
+    collect_rarely()
     engine = Engine(engine_settings(config))
     topic = config.topic("items")
     for offset, (key, value) in enumerate(_records(config.kafka.bootstrap_servers, topic)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flink_job.core.effects import Push, Record, Suppressed
+from functools import lru_cache
+
+from flink_job.core.effects import Gate, Push, Record, Suppressed
 from flink_job.core.ids import command_id
 from kairos.v1 import decision_pb2
 
@@ -15,7 +17,7 @@ def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str
     decision.item_ids.append(push.item.item_id)
     decision.propensity = 1.0
     decision.log_rate = 1.0
-    return decision.SerializeToString()
+    return decision.SerializeToString() + _gates(push.record.gates)
 
 
 def encode_suppressed(user_id: str, answer: Suppressed, record: Record, policy: tuple[str, str], log_rate: float, producer: str) -> bytes:
@@ -27,6 +29,15 @@ def encode_suppressed(user_id: str, answer: Suppressed, record: Record, policy: 
     decision.reason = answer.reason.metric
     decision.wake_at_ms = answer.wake_at_ms
     decision.log_rate = log_rate
+    return decision.SerializeToString() + _gates(record.gates)
+
+
+@lru_cache(maxsize=64)
+def _gates(gates: tuple[Gate, ...]) -> bytes:
+    """The field `gates`; encoded messages may be joined, and the same few lists come again and again."""
+    decision = decision_pb2.Decision()
+    for gate in gates:
+        decision.gates.add(name=gate.name, passed=gate.passed, opens_at_ms=gate.opens_at_ms)
     return decision.SerializeToString()
 
 
@@ -43,8 +54,6 @@ def _decision(user_id: str, record: Record, decided_at_ms: int, policy: tuple[st
         decision_number=record.number,
         producer=producer,
     )
-    for gate in record.gates:
-        decision.gates.add(name=gate.name, passed=gate.passed, opens_at_ms=gate.opens_at_ms)
     for item in record.candidates:
         decision.candidates.add(
             item_id=item.item_id, score=item.score, interest=item.interest, affinity=item.affinity, sources=item.sources

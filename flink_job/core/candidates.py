@@ -7,35 +7,46 @@ wish list), `nudged` (named by a nudge). A learned source (co-visit neighbours, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flink_job.core.catalogue import Catalogue
+from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
 from flink_job.core.state import Floats, UserState
 
-Rows = NDArray[np.intp]
+_FIRST = np.ones(1, np.bool_)
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates in order of their keys, so that nothing depends on the order in which they were found.
+    """Candidates, each once.
 
-    `rows` and `keys` (uint64) have one entry per candidate; `by_source` names what each source brought, doubles included.
+    `rows`: in ascending order, which says nothing about the items; whoever orders them breaks ties by key. `by_source`: what each source
+    brought, doubles included.
     """
 
-    rows: Rows
-    keys: NDArray[np.uint64]
-    by_source: tuple[tuple[str, Rows], ...]
+    __slots__ = ("_brought", "by_source", "rows")
 
-    def sources_of(self, rows: list[int]) -> list[tuple[str, ...]]:
-        """The sources that brought each of these candidates."""
-        members = [(name, set(brought.tolist())) for name, brought in self.by_source]
-        return [tuple(name for name, brought in members if row in brought) for row in rows]
+    def __init__(self, by_source: tuple[tuple[str, Rows], ...]) -> None:
+        self.by_source = by_source
+        self._brought = np.concatenate([rows for _, rows in by_source]) if by_source else NO_ROWS
+        rows = np.sort(self._brought)
+        self.rows: Rows = rows[np.concatenate((_FIRST, rows[1:] != rows[:-1]))] if len(rows) else rows
+
+    def sources_of(self, rows: Rows) -> list[tuple[str, ...]]:
+        """The sources that brought each of these few candidates."""
+        sources: list[list[str]] = [[] for _ in rows]
+        which, places = (self._brought == rows[:, np.newaxis]).nonzero()
+        ends = list(accumulate(len(brought) for _, brought in self.by_source))
+        for candidate, place in zip(which.tolist(), places.tolist(), strict=True):
+            name = self.by_source[bisect_right(ends, place)][0]
+            if name not in sources[candidate]:
+                sources[candidate].append(name)
+        return [tuple(names) for names in sources]
 
 
 class CandidateFinder:
@@ -54,25 +65,28 @@ class CandidateFinder:
         if rules.interest and profile.any():
             by_source.append(("interest", catalogue.near(profile, rules.interest, now_ms)))
         recent = self._rows(state.recent_item[: -1 - rules.neighbours_of : -1])
-        if len(recent):
-            if rules.neighbours:
-                # Items of one neighbourhood bring the same rows, and no row is in two neighbourhoods.
-                alike = {rows.tobytes(): rows for row in recent.tolist() if len(rows := catalogue.alike(row, rules.neighbours, now_ms))}
-                if alike:
-                    by_source.append(("neighbour", np.concatenate(list(alike.values()))))
-            categories = catalogue.item(int(recent[0])).categories
+        if recent:
+            if rules.neighbours and (neighbours := catalogue.alike_any(recent, rules.neighbours, now_ms)):
+                by_source.append(("neighbour", np.concatenate(neighbours)))
+            categories = catalogue.item(recent[0]).categories
             if rules.category and categories:
                 by_source.append(("category", catalogue.in_category(categories[-1], rules.category, now_ms)))
         if rules.fresh:
             by_source.append(("fresh", catalogue.fresh(rules.fresh, now_ms)))
         if rules.unfinished and (keys := unfinished(state, rules.unfinished)):
-            by_source.append(("unfinished", self._rows(keys)))
+            by_source.append(("unfinished", self._sendable(keys, now_ms)))
         if nudged_key:
-            by_source.append(("nudged", self._rows([nudged_key])))
-        rows = np.concatenate([rows for _, rows in by_source]) if by_source else np.empty(0, np.intp)
-        keys_found, first = np.unique(catalogue.keys[rows], return_index=True)
-        return Found(rows[first], keys_found, tuple(by_source))
+            by_source.append(("nudged", self._sendable([nudged_key], now_ms)))
+        return Found(tuple(by_source))
 
-    def _rows(self, keys: Iterable[int]) -> Rows:
-        rows = (self._catalogue.row_of_key(key) for key in keys)
-        return np.array([row for row in rows if row >= 0], np.intp)
+    def _rows(self, keys: Iterable[int]) -> list[int]:
+        row_of_key = self._catalogue.row_of_key
+        return [row for key in keys if (row := row_of_key(key)) >= 0]
+
+    def _sendable(self, keys: Iterable[int], now_ms: int) -> Rows:
+        """The indexes answer with visible items only; what is looked up by its key may be sold out or over."""
+        rows = self._rows(keys)
+        if not rows:
+            return NO_ROWS
+        found = np.array(rows, np.intp)
+        return found[self._catalogue.eligible(found, now_ms)]

@@ -9,6 +9,7 @@ Not thread-safe. Rows are good until the next change.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import isfinite
@@ -155,6 +156,10 @@ class Catalogue:
     def near(self, vector: NDArray[np.floating[Any]], limit: int, now_ms: int) -> Rows:
         """Up to `limit` items, visible at `now_ms`, in about the direction of `vector`, (dim,); nearest first, equally near ones newest first."""
         return (self._indexes or self._index()).near.near(vector, limit, now_ms)
+
+    def alike_any(self, rows: Iterable[int], limit: int, now_ms: int) -> list[Rows]:
+        """As `alike` for each of a few rows, but one answer a neighbourhood; none that is empty. No row is in two of them."""
+        return (self._indexes or self._index()).near.alike_any(rows, limit, now_ms)
 
     def alike(self, row: int, limit: int, now_ms: int) -> Rows:
         """Up to `limit` items, visible at `now_ms`, from the neighbourhood of the item in `row`, newest first. The array is read-only."""

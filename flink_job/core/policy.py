@@ -27,7 +27,9 @@ from flink_job.core.rules import Rules
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
 
-_WHOLE_DIGEST = float(1 << 64)
+_WHOLE_DIGEST = 1 << 64
+_ALL_OPEN = tuple(Gate(gate.metric, True) for gate in ORDER)
+_AFTER_THE_GATES = (None, Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD, Reason.WARM_UP)
 
 
 class PushPolicy:
@@ -45,6 +47,7 @@ class PushPolicy:
         for name, delay_ms in rules.triggers.items():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
         self._seen_bytes = 8 * rules.memory.seen_events
+        self._logged_below = int(rules.log.suppressed_share * _WHOLE_DIGEST)
 
     def on_signal(self, user_id: str, state: UserState, signal: Signal, wall_ms: int, hold_until_ms: int = 0) -> Effects:
         """Take in one signal and decide.
@@ -218,16 +221,15 @@ class PushPolicy:
         )
 
     def _logged(self, digest: bytes) -> bool:
-        return int.from_bytes(digest, "little") < self._rules.log.suppressed_share * _WHOLE_DIGEST
+        return int.from_bytes(digest, "little") < self._logged_below
 
 
 def _gates_asked(reason: Reason | None, opens_at_ms: int) -> tuple[Gate, ...]:
     """The gates up to the one that closed; all of them if none did."""
-    if reason is None or reason not in ORDER:
-        passed = ORDER if reason in (None, Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD, Reason.WARM_UP) else ()
-        return tuple(Gate(gate.metric, True) for gate in passed)
-    before = ORDER[: ORDER.index(reason)]
-    return (*(Gate(gate.metric, True) for gate in before), Gate(reason.metric, False, opens_at_ms))
+    if reason in ORDER:
+        at = ORDER.index(reason)
+        return (*_ALL_OPEN[:at], Gate(reason.metric, False, opens_at_ms))
+    return _ALL_OPEN if reason in _AFTER_THE_GATES else ()
 
 
 def _seen(seen_events: bytes, digest: bytes) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 
 from flink_job.core import history
 from flink_job.core.candidates import CandidateFinder, Found
-from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue import Catalogue, CatalogueItem
 from flink_job.core.effects import ScoredItem
+from flink_job.core.index.columns import Rows
 from flink_job.core.interest import Interest
 from flink_job.core.recents import Recents
 from flink_job.core.rules import Rules
@@ -46,37 +47,40 @@ class Ranker:
         rules, catalogue = self._rules, self._catalogue
         profile = self._interest.profile(state)
         found = self._finder.find(state, profile, item_key, now_ms)
-        if not len(found.rows):
+        candidates = found.rows
+        if not len(candidates):
             return Ranked((), (), found)
-        interest = catalogue.score(found.rows, profile)
-        affinity = self._affinities(state, found, now_ms)
+        interest = catalogue.score(candidates, profile)
+        affinity = self._affinities(state, candidates, now_ms)
         scored = scores(interest, rules.affinity.alpha, affinity)
         if item_key and boost:
-            scored[found.keys == np.uint64(item_key)] += np.float32(boost)
-        sendable = catalogue.eligible(found.rows, now_ms)
+            scored[candidates == catalogue.row_of_key(item_key)] += np.float32(boost)
         excluded = self._excluded(state, now_ms)
         best: list[int] = []
-        for at in best_first(scored).tolist():
-            if sendable[at] and int(found.keys[at]) not in excluded:
+        items: list[CatalogueItem] = []
+        for at in best_first(scored, catalogue.keys, candidates):
+            item = catalogue.item(candidates.item(at))
+            if item.key not in excluded:
                 best.append(at)
+                items.append(item)
                 if len(best) >= rules.candidates.listed:
                     break
-        rows = found.rows[best].tolist()
-        items = tuple(
-            ScoredItem(catalogue.item(row).item_id, float(scored[at]), float(interest[at]), float(affinity[at]), sources)
-            for at, row, sources in zip(best, rows, found.sources_of(rows), strict=True)
+        rows = candidates[best]
+        listed = tuple(
+            ScoredItem(item.item_id, scored.item(at), interest.item(at), affinity.item(at), sources)
+            for at, item, sources in zip(best, items, found.sources_of(rows), strict=True)
         )
-        return Ranked(items, tuple(rows), found)
+        return Ranked(listed, tuple(rows.tolist()), found)
 
-    def _affinities(self, state: UserState, found: Found, now_ms: int) -> Floats:
-        """r_ui of each candidate, (n,)."""
-        affinity = np.zeros(len(found.keys), np.float32)
+    def _affinities(self, state: UserState, candidates: Rows, now_ms: int) -> Floats:
+        """r_ui of each candidate, (n,); `candidates` in ascending order."""
+        affinity = np.zeros(len(candidates), np.float32)
         if state.recent_item:
-            recent = np.frombuffer(state.recent_item, np.uint64)
-            at = found.keys.searchsorted(recent)
-            at[at == len(found.keys)] = 0
-            among = found.keys[at] == recent
-            affinity[at[among]] = self._recents.affinities(state, now_ms)[among]
+            row_of_key = self._catalogue.row_of_key
+            recent = np.array([row_of_key(key) for key in state.recent_item], np.intp)
+            at = candidates.searchsorted(recent)
+            for place in np.flatnonzero(candidates.take(at, mode="clip") == recent).tolist():
+                affinity[at.item(place)] = self._recents.affinity(state, place, now_ms)
         return affinity
 
     def _excluded(self, state: UserState, now_ms: int) -> set[int]:
@@ -84,6 +88,8 @@ class Ranker:
         items = self._rules.items
         excluded = history.keys_since(state.sent_item, state.sent_at_ms, now_ms - items.repeat_after_ms)
         excluded |= history.keys_since(state.bought_item, state.bought_at_ms, now_ms - items.bought_for_ms)
-        excluded |= history.keys_since(state.recent_item, state.recent_at_ms, now_ms - items.seen_for_ms)
-        excluded.update(key for key, flags in zip(state.recent_item, state.recent_flags, strict=True) if flags & DISLIKED)
+        seen_since_ms = now_ms - items.seen_for_ms
+        for key, at_ms, flags in zip(state.recent_item, state.recent_at_ms, state.recent_flags, strict=True):
+            if at_ms > seen_since_ms or flags & DISLIKED:
+                excluded.add(key)
         return excluded

@@ -6,11 +6,11 @@ as 0; what a user dislikes is excluded, not scored.
 
 from __future__ import annotations
 
-import numpy as np
+from array import array
 
 from flink_job.core.rules import AffinityRules
 from flink_job.core.signals import InteractionType
-from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, Floats, UserState
+from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, UserState
 
 _SETS = {
     InteractionType.CART: IN_CART,
@@ -41,24 +41,23 @@ class Recents:
 
     def observe(self, state: UserState, item_key: int, kind: int, weight: float, at_ms: int) -> None:
         """Remember that the user did `kind` with the item."""
-        items = state.recent_item
+        items, times = state.recent_item, state.recent_at_ms
         flags = 0
-        if item_key in items:
-            row = items.index(item_key)
-            before_ms, before = state.recent_at_ms[row], state.recent_weight[row]
+        row = place_of(item_key, items)
+        if row >= 0:
+            before_ms, before = times[row], state.recent_weight[row]
             flags = state.recent_flags[row]
-            del items[row], state.recent_at_ms[row], state.recent_weight[row], state.recent_flags[row]
             if at_ms >= before_ms:
                 weight += before * 2.0 ** ((at_ms - before_ms) * self._rate)
             else:
                 weight = before + weight * 2.0 ** ((before_ms - at_ms) * self._rate)
                 at_ms = before_ms
+            del items[row], times[row], state.recent_weight[row], state.recent_flags[row]
         elif len(items) >= self._kept:
-            if at_ms < state.recent_at_ms[0]:
+            if at_ms < times[0]:
                 return  # late, and older than all that is kept
-            del items[0], state.recent_at_ms[0], state.recent_weight[0], state.recent_flags[0]
+            del items[0], times[0], state.recent_weight[0], state.recent_flags[0]
         row = len(items)
-        times = state.recent_at_ms
         while row and times[row - 1] > at_ms:
             row -= 1
         items.insert(row, item_key)
@@ -66,12 +65,20 @@ class Recents:
         state.recent_weight.insert(row, weight)
         state.recent_flags.insert(row, flags & ~_CLEARS.get(kind, 0) | _SETS.get(kind, 0))  # type: ignore[call-overload]
 
-    def affinities(self, state: UserState, now_ms: int) -> Floats:
-        """`r_ui` of each recent item, (n,), in the order of the state's rows."""
-        age_ms = np.maximum(now_ms - np.frombuffer(state.recent_at_ms, np.int64), 0)
-        value = np.maximum(np.frombuffer(state.recent_weight, np.float32) * np.exp2(age_ms * self._rate), 0)
-        affinities: Floats = (value / (value + self._saturation)).astype(np.float32)
-        return affinities
+    def affinity(self, state: UserState, row: int, now_ms: int) -> float:
+        """`r_ui` of one recent item, by its row in the state."""
+        age_ms = max(now_ms - state.recent_at_ms[row], 0)
+        value = max(state.recent_weight[row], 0.0) * 2.0 ** (age_ms * self._rate)
+        return value / (value + self._saturation)
+
+
+def place_of(key: int, keys: array[int]) -> int:
+    """Where `key` is among 64-bit `keys`, -1 if nowhere. A search among bytes makes no Python integers of what it passes."""
+    held, wanted = keys.tobytes(), key.to_bytes(8, "little")
+    at = held.find(wanted)
+    while at > 0 and at % 8:  # found across two keys
+        at = held.find(wanted, at + 1)
+    return at // 8
 
 
 def unfinished(state: UserState, limit: int) -> list[int]:

@@ -5,10 +5,14 @@ Worked example: I = (1, 0, 1), F = (1, 1, 0), r = 0 gives 1.0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from flink_job.core.state import Floats
+
+_HEAD = 32
 
 
 def scores(interest: Floats, alpha: float, affinity: Floats) -> Floats:
@@ -21,6 +25,17 @@ def scores(interest: Floats, alpha: float, affinity: Floats) -> Floats:
     return interest + np.float32(alpha) * affinity
 
 
-def best_first(scored: Floats) -> NDArray[np.intp]:
-    """Positions by falling score; equal scores keep their order, so callers hand candidates over in order of their keys."""
-    return np.argsort(-scored, kind="stable")
+def best_first(scored: Floats, keys: NDArray[np.uint64], rows: NDArray[np.intp]) -> Iterator[int]:
+    """Positions by falling score, equal ones by rising key; `rows`: where in `keys` each one's key is.
+
+    Callers take the first few, so only these are looked at for ties unless there is one.
+    """
+    farness = -scored
+    order = farness.argsort()
+    head = farness.take(order[: _HEAD + 1])
+    if np.count_nonzero(head[1:] == head[:-1]):
+        yield from np.lexsort((keys.take(rows), farness)).tolist()
+        return
+    yield from order[:_HEAD].tolist()
+    if len(order) > _HEAD:
+        yield from np.lexsort((keys.take(rows), farness))[_HEAD:].tolist()

@@ -35,7 +35,7 @@ def after(*events: Event, kept: int = 32, kind: InteractionType = VIEW) -> UserS
 
 
 def affinity(state: UserState, key: int, at_ms: int) -> float:
-    return float(recents().affinities(state, AT + at_ms)[state.recent_item.index(key)])
+    return recents().affinity(state, state.recent_item.index(key), AT + at_ms)
 
 
 def test_one_interaction_of_weight_w_gives_w_over_w_plus_saturation() -> None:

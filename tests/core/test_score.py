@@ -24,14 +24,22 @@ def test_history_with_the_item_adds_alpha_times_r() -> None:
     assert scores(floats(0.25, 0.25), 0.5, floats(0, 0.5)).tolist() == [0.25, 0.25 + 0.5 * 0.5]
 
 
-def test_the_list_falls_by_score_and_equal_ones_keep_their_order() -> None:
-    assert best_first(floats(0.2, 0.9, 0.2, 0.9, 0.5)).tolist() == [1, 3, 4, 0, 2]
+def in_order(scored: list[float], keys: list[int]) -> list[int]:
+    rows = np.arange(len(keys))[::-1].copy()  # candidate 0 is in the last row, and so on
+    return list(best_first(floats(*scored), np.array(keys[::-1], np.uint64), rows))
 
 
-def test_among_many_equal_scores_the_order_still_holds() -> None:
-    levels = np.random.default_rng(3).integers(0, 4, 2_000)
-    expected = sorted(range(2_000), key=lambda at: (-levels[at], at))
-    assert best_first(levels.astype(np.float32)).tolist() == expected
+def test_the_list_falls_by_score_and_equal_ones_rise_by_key() -> None:
+    assert in_order([0.2, 0.9, 0.2, 0.9, 0.5], keys=[10, 21, 12, 20, 14]) == [3, 1, 4, 0, 2]
+
+
+@pytest.mark.parametrize("levels", [4, 40, 1_000, 10_000_000])
+@pytest.mark.parametrize("candidates", [1, 31, 32, 33, 34, 500])
+def test_with_many_or_few_equal_scores_the_whole_order_holds(levels: int, candidates: int) -> None:
+    random = np.random.default_rng([levels, candidates])
+    scored = random.integers(0, levels, candidates).astype(float).tolist()
+    keys = random.permutation(candidates).tolist()
+    assert in_order(scored, keys) == sorted(range(candidates), key=lambda at: (-scored[at], keys[at]))
 
 
 def test_the_best_item_is_the_one_most_like_what_the_user_looked_at() -> None:

@@ -143,6 +143,12 @@ class Near:
         slot = int(self._home[row])
         return NO_ROWS if slot == _NOWHERE else self._cells[slot].first(limit, now_ms)
 
+    def alike_any(self, rows: Iterable[int], limit: int, now_ms: int) -> list[Rows]:
+        """The answers of `alike` that are not empty, for each cell one."""
+        slots = dict.fromkeys(self._home.item(row) for row in rows)
+        answers = (self._cells[slot].first(limit, now_ms) for slot in slots if slot != _NOWHERE)
+        return [answer for answer in answers if len(answer)]
+
     def _look(self, nearness: NDArray[np.float64], wanted: int, now_ms: int) -> Rows:
         """The visible rows of the cells nearest to a question, until there are enough of them."""
         found = [NO_ROWS]
