@@ -20,7 +20,6 @@ from benchmarks.engines.shared import FETCH_WAIT_MS, loaded_engine, read_options
 from flink_job.config import Config
 from flink_job.engine import Answer, Engine
 
-EPOCH = timedelta(seconds=5)
 _LAST_MS = 253_370_764_800_000  # the year 9999: what a datetime can hold
 
 
@@ -86,7 +85,8 @@ def main(config: Config, state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True)
     init_db_dir(state, 1)
     recovery = RecoveryConfig(str(state), backup_interval=timedelta(seconds=0))
-    cli_main(flow(config, loaded_engine(config)), epoch_interval=EPOCH, recovery_config=recovery)
+    epoch = timedelta(milliseconds=config.job.checkpoint_interval_ms)  # its snapshots are as often as the shipped job's
+    cli_main(flow(config, loaded_engine(config)), epoch_interval=epoch, recovery_config=recovery)
 
 
 if __name__ == "__main__":

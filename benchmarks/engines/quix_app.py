@@ -15,8 +15,6 @@ from benchmarks.engines.shared import FETCH_WAIT_MS, loaded_engine, read_options
 from flink_job.config import Config
 from flink_job.engine import Engine, OutRecord
 
-COMMIT_EVERY_S = 5.0
-
 
 class Decide:
     """The stateful function."""
@@ -43,7 +41,7 @@ def run(config: Config, folder: Path) -> None:
         broker_address=config.kafka.bootstrap_servers,
         consumer_group=config.kafka.group_id,
         auto_offset_reset="earliest",
-        commit_interval=COMMIT_EVERY_S,
+        commit_interval=config.job.checkpoint_interval_ms / 1000,
         state_dir=folder,
         use_changelog_topics=True,
         consumer_extra_config={"fetch.wait.max.ms": FETCH_WAIT_MS, "fetch.min.bytes": 1},

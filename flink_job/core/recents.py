@@ -68,7 +68,7 @@ class Recents:
     def affinity(self, state: UserState, row: int, now_ms: int) -> float:
         """`r_ui` of one recent item, by its row in the state."""
         age_ms = max(now_ms - state.recent_at_ms[row], 0)
-        value = max(state.recent_weight[row], 0.0) * 2.0 ** (age_ms * self._rate)
+        value: float = max(state.recent_weight[row], 0.0) * 2.0 ** (age_ms * self._rate)
         return value / (value + self._saturation)
 
 
