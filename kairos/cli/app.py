@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted (C
 """
 
 import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -78,9 +77,7 @@ def build() -> typer.Typer:
     )
     app.callback(help=_HELP)(_root)
     for name in _COMMAND_MODULES:
-        module = f"kairos.cli.{name}"
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module).register(app)
+        importlib.import_module(f"kairos.cli.{name}").register(app)
     return app
 
 

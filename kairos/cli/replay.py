@@ -97,7 +97,7 @@ def replay(
     if not dry_run:
         topics = [TOPICS["items"], TOPICS["interactions"]]
         ensure_topics(there.bootstrap_servers, there.prefix, there.properties, topics=topics)
-    sink = Discard() if dry_run else RecordProducer(there.bootstrap_servers, there.properties)
+    sink = Discard() if dry_run else RecordProducer(there.bootstrap_servers, "kairos-replay", there.properties)
     interrupted = False
     with Log(log, log_format) as opened, sink, watching(progress) as watch:
         work = Replay(opened, options, make_schedule, sink, featuriser, WallClock(), watch)

@@ -96,7 +96,7 @@ def _run(settings: "WorldSettings", there: "Connection", feature_dim: int, durat
     world = World(settings)
     with (
         PushReader(there.bootstrap_servers, there.topic("pushes"), there.properties) as pushes,
-        RecordProducer(there.bootstrap_servers, there.properties) as producer,
+        RecordProducer(there.bootstrap_servers, "kairos-simulate", there.properties) as producer,
     ):
         live = LiveWorld(world, WorldCodec(ItemFeaturiser(feature_dim)), producer, pushes, there.topic, WallClock())
         try:

@@ -28,15 +28,15 @@ _NAMES = {
 
 
 class RecordProducer:
-    """Sends many small records."""
+    """Sends many small records. ``client_id``: who writes, as it stands in the broker's logs and quotas."""
 
-    def __init__(self, bootstrap_servers: str, properties: Mapping[str, str] | None = None) -> None:
+    def __init__(self, bootstrap_servers: str, client_id: str, properties: Mapping[str, str] | None = None) -> None:
         self._failed = 0
         self._first_error: KafkaError | None = None
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap_servers,
-                "client.id": "kairos-replay",
+                "client.id": client_id,
                 "acks": "all",
                 "enable.idempotence": True,
                 # Kafka's own default for keys, which librdkafka's is not: one user must always be in one partition.
