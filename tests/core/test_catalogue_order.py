@@ -129,7 +129,7 @@ class ModelOfTheCatalogue(RuleBasedStateMachine):
 
 
 TestModelOfTheCatalogue = ModelOfTheCatalogue.TestCase
-TestModelOfTheCatalogue.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestModelOfTheCatalogue.settings = settings(stateful_step_count=25)
 
 
 @settings(max_examples=12, deadline=None)

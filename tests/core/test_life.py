@@ -250,4 +250,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=40, stateful_step_count=60)
+TestLife.settings = settings(stateful_step_count=60)
