@@ -5,7 +5,7 @@
             work()
 
 *Contract*: in the main thread only the first Ctrl-C is taken; the second is the usual ``KeyboardInterrupt``, for work that hangs. In other threads
-nothing changes: signals never arrive there.
+nothing changes: signals never arrive there; nor does it where Ctrl-C is ignored, as in what a shell runs in the background.
 """
 
 import signal
@@ -22,7 +22,7 @@ class Interrupt:
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             self._before = signal.signal(signal.SIGINT, self._request)
         return self
 

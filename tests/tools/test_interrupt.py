@@ -38,3 +38,13 @@ def test_in_another_thread_nothing_is_changed() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         assert not pool.submit(work).result(timeout=10)
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            press_ctrl_c()
+            assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGINT, before)
