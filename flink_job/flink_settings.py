@@ -47,4 +47,5 @@ def local_configuration(flink: Configuration, jars: list[str]) -> Configuration:
     flink.set_string("python.executable", sys.executable)
     flink.set_string("python.client.executable", sys.executable)
     flink.set_string("pipeline.jars", ";".join(jars))
+    flink.set_string("metrics.fetcher.update-interval", "500")  # whoever looks at a job of this size looks at it now
     return flink

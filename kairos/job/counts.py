@@ -36,16 +36,19 @@ class Counts:
         return {name.removeprefix(prefix): count for name, count in self.total.items() if name.startswith(prefix) and count}
 
 
-def read_counts(rest: FlinkRest, job_id: str) -> Counts:
-    """Raises ``KairosError`` if the cluster does not answer.
+def read_counts(rest: FlinkRest, job_id: str, *, pushes: int = 0) -> Counts:
+    """Waits a little for counts that are known, and that know of so many ``pushes``. Raises ``KairosError`` if the cluster does not answer.
 
-    The first question makes Flink ask its TaskManagers, so that the answer is there a moment later.
+    Flink answers with what it last heard of its TaskManagers, and asks them anew when that is old: the answer is there a moment later.
     """
     deadline_s = time.monotonic() + _PATIENCE_S
-    while not (values := rest.operator_metrics(job_id, OPERATOR)) and time.monotonic() < deadline_s:
+    while True:
+        values = rest.operator_metrics(job_id, OPERATOR)
+        ours = {name.removeprefix(_GROUP): value for name, value in values.items() if name.startswith(_GROUP)}
+        counts = Counts({name: round(total) for name, (total, _) in ours.items()}, {name: round(most) for name, (_, most) in ours.items()})
+        if (ours and counts["pushes"] >= pushes) or time.monotonic() >= deadline_s:
+            return counts
         time.sleep(_POLL_S)
-    ours = {name.removeprefix(_GROUP): value for name, value in values.items() if name.startswith(_GROUP)}
-    return Counts({name: round(total) for name, (total, _) in ours.items()}, {name: round(most) for name, (_, most) in ours.items()})
 
 
 def account(counts: Counts, reasons: int = 4) -> list[str]:

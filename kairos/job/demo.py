@@ -157,5 +157,5 @@ def _say_what_happened(job: LocalJob, shown: Shown, *, as_json: bool) -> None:
     if as_json or not console.is_terminal:  # the live table ends with it
         stderr.print(shown.summary, markup=False)
     active = job.rest.active_jobs()
-    for line in account(read_counts(job.rest, active[0].id)) if active else ():
+    for line in account(read_counts(job.rest, active[0].id, pushes=shown.totals.pushes)) if active else ():
         stderr.print(line, markup=False)
