@@ -66,8 +66,8 @@ class CandidateFinder:
             by_source.append(("interest", catalogue.near(profile, rules.interest, now_ms)))
         recent = self._rows(state.recent_item[: -1 - rules.neighbours_of : -1])
         if recent:
-            if rules.neighbours and (neighbours := catalogue.alike_any(recent, rules.neighbours, now_ms)):
-                by_source.append(("neighbour", np.concatenate(neighbours)))
+            if rules.neighbours and len(neighbours := catalogue.alike(recent, rules.neighbours, now_ms)):
+                by_source.append(("neighbour", neighbours))
             categories = catalogue.item(recent[0]).categories
             if rules.category and categories:
                 by_source.append(("category", catalogue.in_category(categories[-1], rules.category, now_ms)))

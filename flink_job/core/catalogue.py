@@ -157,13 +157,9 @@ class Catalogue:
         """Up to `limit` items, visible at `now_ms`, in about the direction of `vector`, (dim,); nearest first, equally near ones newest first."""
         return (self._indexes or self._index()).near.near(vector, limit, now_ms)
 
-    def alike_any(self, rows: Iterable[int], limit: int, now_ms: int) -> list[Rows]:
-        """As `alike` for each of a few rows, but one answer a neighbourhood; none that is empty. No row is in two of them."""
-        return (self._indexes or self._index()).near.alike_any(rows, limit, now_ms)
-
-    def alike(self, row: int, limit: int, now_ms: int) -> Rows:
-        """Up to `limit` items, visible at `now_ms`, from the neighbourhood of the item in `row`, newest first. The array is read-only."""
-        return (self._indexes or self._index()).near.alike(row, limit, now_ms)
+    def alike(self, rows: Iterable[int], limit: int, now_ms: int) -> Rows:
+        """Items visible at `now_ms` from the neighbourhoods of the items in a few `rows`: up to `limit` of each, newest first, each item once."""
+        return (self._indexes or self._index()).near.alike(rows, limit, now_ms)
 
     def in_category(self, category: str, limit: int, now_ms: int) -> Rows:
         """The `limit` newest items of a category that are visible at `now_ms`, newest first. The array is read-only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 
+from flink_job.core.ids import place_of_key
 from flink_job.core.rules import Cap
 from flink_job.core.state import DECIDED, FAILED, UserState
 
@@ -26,9 +27,9 @@ def mark_push(state: UserState, command_id: str, status: int) -> bool:
     It failed only if it reached none of the user's devices: one report that it was seen outweighs any that it was not.
     """
     key = command_key(command_id)
-    if key not in state.sent_command:
+    row = place_of_key(key, state.sent_command)
+    if row < 0:
         return False
-    row = state.sent_command.index(key)
     held = state.sent_status[row]
     if held == DECIDED or (status != FAILED and (held == FAILED or status > held)):
         state.sent_status[row] = status
@@ -38,7 +39,7 @@ def mark_push(state: UserState, command_id: str, status: int) -> bool:
 def command_key(command_id: str) -> int:
     """64 bits of a command id; 0 for what is none of ours."""
     try:
-        return int(command_id[:16], 16)
+        return max(int(command_id[:16], 16), 0)
     except ValueError:
         return 0
 
@@ -46,8 +47,8 @@ def command_key(command_id: str) -> int:
 def remember_purchase(state: UserState, item_key: int, at_ms: int, kept: int) -> None:
     """Keep when an item was bought last; the one bought longest ago goes when more than `kept` are held."""
     items, times = state.bought_item, state.bought_at_ms
-    if item_key in items:
-        row = items.index(item_key)
+    row = place_of_key(item_key, items)
+    if row >= 0:
         at_ms = max(at_ms, times[row])
         del items[row], times[row]
     row = len(items)
@@ -61,8 +62,8 @@ def remember_purchase(state: UserState, item_key: int, at_ms: int, kept: int) ->
 
 def forget_purchase(state: UserState, item_key: int) -> None:
     """An item was sent back: it may be recommended again."""
-    if item_key in state.bought_item:
-        row = state.bought_item.index(item_key)
+    row = place_of_key(item_key, state.bought_item)
+    if row >= 0:
         del state.bought_item[row], state.bought_at_ms[row]
 
 

@@ -5,6 +5,7 @@ Python's own `hash` differs between processes, so everything here is BLAKE2b.
 
 from __future__ import annotations
 
+from array import array
 from hashlib import blake2b
 
 _BUCKETS = 1 << 32
@@ -21,6 +22,19 @@ def key_of(identifier: str) -> int:
 def digest_of(identifier: str) -> bytes:
     """The 8 bytes of `key_of`, for where only equality counts."""
     return blake2b(identifier.encode(), digest_size=8).digest()
+
+
+def place_of(digest: bytes, digests: bytes) -> int:
+    """Which of the joined 8-byte `digests` this one is, -1 if none. The first, if it is there more than once."""
+    at = digests.find(digest)
+    while at > 0 and at % 8:  # found across two of them
+        at = digests.find(digest, at + 1)
+    return at // 8
+
+
+def place_of_key(key: int, keys: array[int]) -> int:
+    """The same for 64-bit keys; a search among bytes makes no Python integers of what it passes."""
+    return place_of(key.to_bytes(8, "little"), keys.tobytes())
 
 
 def command_id(user_id: str, cause_id: str) -> str:

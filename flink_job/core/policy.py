@@ -16,7 +16,7 @@ from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.effects import BARE, Effects, Erase, Gate, Push, Record, Suppressed, Wake
 from flink_job.core.gates import ORDER, Gates
-from flink_job.core.ids import command_id, digest_of, key_of
+from flink_job.core.ids import command_id, digest_of, key_of, place_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
 from flink_job.core.quiet_hours import ZoneOf
@@ -56,7 +56,7 @@ class PushPolicy:
         back (the catalogue is still being read): they are taken by a wake-up then. Changes `state`.
         """
         digest = digest_of(signal.event_id)
-        if _seen(state.seen_events, digest):
+        if place_of(digest, state.seen_events) >= 0:
             return BARE[Reason.DUPLICATE]
         state.seen_events = (state.seen_events + digest)[-self._seen_bytes :]
         state.signals += 1
@@ -230,10 +230,3 @@ def _gates_asked(reason: Reason | None, opens_at_ms: int) -> tuple[Gate, ...]:
         at = ORDER.index(reason)
         return (*_ALL_OPEN[:at], Gate(reason.metric, False, opens_at_ms))
     return _ALL_OPEN if reason in _AFTER_THE_GATES else ()
-
-
-def _seen(seen_events: bytes, digest: bytes) -> bool:
-    at = seen_events.find(digest)
-    while at > 0 and at % 8:  # found across two digests
-        at = seen_events.find(digest, at + 1)
-    return at >= 0

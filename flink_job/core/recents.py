@@ -6,8 +6,7 @@ as 0; what a user dislikes is excluded, not scored.
 
 from __future__ import annotations
 
-from array import array
-
+from flink_job.core.ids import place_of_key
 from flink_job.core.rules import AffinityRules
 from flink_job.core.signals import InteractionType
 from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, UserState
@@ -43,7 +42,7 @@ class Recents:
         """Remember that the user did `kind` with the item."""
         items, times = state.recent_item, state.recent_at_ms
         flags = 0
-        row = place_of(item_key, items)
+        row = place_of_key(item_key, items)
         if row >= 0:
             before_ms, before = times[row], state.recent_weight[row]
             flags = state.recent_flags[row]
@@ -70,15 +69,6 @@ class Recents:
         age_ms = max(now_ms - state.recent_at_ms[row], 0)
         value: float = max(state.recent_weight[row], 0.0) * 2.0 ** (age_ms * self._rate)
         return value / (value + self._saturation)
-
-
-def place_of(key: int, keys: array[int]) -> int:
-    """Where `key` is among 64-bit `keys`, -1 if nowhere. A search among bytes makes no Python integers of what it passes."""
-    held, wanted = keys.tobytes(), key.to_bytes(8, "little")
-    at = held.find(wanted)
-    while at > 0 and at % 8:  # found across two keys
-        at = held.find(wanted, at + 1)
-    return at // 8
 
 
 def unfinished(state: UserState, limit: int) -> list[int]:

@@ -203,7 +203,7 @@ def test_alike_are_the_visible_items_of_the_same_neighbourhood_newest_first() ->
         catalogue.upsert(item(f"i{number}", features=unit([np.cos(angle), np.sin(angle)]), published_at_ms=AT - number, stock=stock))
     catalogue.upsert(item("plain", features=None))
     row = catalogue.row_of("i101")
-    found = catalogue.alike(row, 400, AT)
+    found = catalogue.alike([row], 400, AT)
     own = catalogue.features[row, :2]
     others = [other for other in range(len(catalogue)) if catalogue.item(other).features is not None]
     assert row in found.tolist()
@@ -212,8 +212,8 @@ def test_alike_are_the_visible_items_of_the_same_neighbourhood_newest_first() ->
     assert catalogue.eligible(found, AT).all()
     published = [catalogue.item(other).published_at_ms for other in found.tolist()]
     assert published == sorted(published, reverse=True)
-    assert catalogue.alike(row, 2, AT).tolist() == found[:2].tolist()
-    assert catalogue.alike(catalogue.row_of("plain"), 9, AT).tolist() == []
+    assert catalogue.alike([row], 2, AT).tolist() == found[:2].tolist()
+    assert catalogue.alike([catalogue.row_of("plain")], 9, AT).tolist() == []
 
 
 @pytest.mark.parametrize("dim", [1, 3, 16, 64, 129])

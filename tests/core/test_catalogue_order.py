@@ -40,7 +40,7 @@ def answers(catalogue: Catalogue, question: NDArray[np.float32], limit: int, now
     """Everything one can ask, as ids."""
     rows = [catalogue.near(question, limit, now_ms), catalogue.fresh(limit, now_ms)]
     rows += [catalogue.in_category(category, limit, now_ms) for category in CATEGORIES]
-    rows += [catalogue.alike(row, limit, now_ms) for row in map(catalogue.row_of, sorted(catalogue.ids())) if row >= 0]
+    rows += [catalogue.alike([row], limit, now_ms) for row in map(catalogue.row_of, sorted(catalogue.ids())) if row >= 0]
     return [ids(catalogue, found) for found in rows]
 
 

@@ -138,16 +138,11 @@ class Near:
             order = np.lexsort((columns.keys.take(rows), -columns.published_at_ms.take(rows), farness))
         return rows.take(order[:limit])
 
-    def alike(self, row: int, limit: int, now_ms: int) -> Rows:
-        """The newest visible rows of the cell that `row` is in, itself among them; none if the row has no direction. Costs next to nothing."""
-        slot = int(self._home[row])
-        return NO_ROWS if slot == _NOWHERE else self._cells[slot].first(limit, now_ms)
-
-    def alike_any(self, rows: Iterable[int], limit: int, now_ms: int) -> list[Rows]:
-        """The answers of `alike` that are not empty, for each cell one."""
-        slots = dict.fromkeys(self._home.item(row) for row in rows)
-        answers = (self._cells[slot].first(limit, now_ms) for slot in slots if slot != _NOWHERE)
-        return [answer for answer in answers if len(answer)]
+    def alike(self, rows: Iterable[int], limit: int, now_ms: int) -> Rows:
+        """The newest visible rows of the cells that a few `rows` are in, up to `limit` of each, themselves among them. Costs next to nothing."""
+        slots = dict.fromkeys(self._home.item(row) for row in rows)  # no row is in two cells
+        found = [self._cells[slot].first(limit, now_ms) for slot in slots if slot != _NOWHERE]
+        return np.concatenate(found) if found else NO_ROWS
 
     def _look(self, nearness: NDArray[np.float64], wanted: int, now_ms: int) -> Rows:
         """The visible rows of the cells nearest to a question, until there are enough of them."""
