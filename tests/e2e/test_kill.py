@@ -1,5 +1,7 @@
 """`kill -9` of a TaskManager half way through a log: what comes out is what would have come out."""
 
+import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,8 +10,8 @@ import pytest
 
 from kairos.local.cluster import FlinkCluster
 from kairos.local.kafka import EmbeddedKafka
-from tests.e2e.support.expected import assert_repeated_alike, assert_same_by_id, in_process
-from tests.e2e.support.job import JobUnderTest, await_decisions, decisions_of, pushes_of
+from tests.e2e.support.expected import assert_repeated_alike, assert_same_by_id, catalogue_size, in_process
+from tests.e2e.support.job import METRICS_EVERY_S, JobUnderTest, await_counts, await_decisions, decisions_of, pushes_of
 from tests.e2e.support.log import make_items, make_log
 from tests.e2e.support.topics import TopicReader
 
@@ -58,6 +60,7 @@ def test_a_killed_taskmanager_costs_no_push_and_adds_none(
         if delivery == "exactly-once":
             assert len(found) == len(expected.pushes)
             assert decisions_of(decisions) == expected.decisions
+        await_counts(job, cluster, job_id, {"catalogue_items": 2 * catalogue_size(job.config, items)})  # the metrics are back
 
 
 def await_half_way(cluster: FlinkCluster, job_id: str, written: TopicReader, half: int) -> None:
@@ -75,8 +78,13 @@ def await_half_way(cluster: FlinkCluster, job_id: str, written: TopicReader, hal
 
 
 def kill_and_replace(cluster: FlinkCluster, job_id: str) -> None:
-    """Returns when the job runs again."""
+    """Returns when the job runs again. The TaskManager dies with the JobManager waiting for its answer, the worst moment for the metrics."""
     before_ms = cluster.rest.last_restart_ms(job_id)
-    cluster.taskmanagers[0].kill()
+    victim = cluster.taskmanagers[0]
+    os.kill(victim.pid, signal.SIGSTOP)
+    asked_s = time.monotonic() + 2 * METRICS_EVERY_S
+    while time.monotonic() < asked_s:
+        cluster.rest.restarts(job_id)
+    victim.kill()
     cluster.add_taskmanager()
     cluster.rest.wait_for_restart(job_id, before_ms)

@@ -25,6 +25,9 @@ from tests.e2e.support.log import CART_DELAY_MS, LONGEST_DEFERRAL_MS, Sent
 from tests.e2e.support.topics import Outgoing, TopicReader, publish
 
 PARTITIONS = 4
+METRICS_EVERY_S = 0.5
+"""How often the tests' cluster collects its metrics, if somebody asks for them."""
+
 _CANARIES = 24
 _CANARY = "canary-"
 
