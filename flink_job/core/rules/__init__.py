@@ -1,0 +1,27 @@
+"""The policy document as values: everything that may be changed about a decision without changing code.
+
+No defaults here: they stand, with their units and reasons, in `flink_job/config/default.yaml`. Impossible values are refused when a
+document is read.
+"""
+
+from flink_job.core.rules.candidates import CandidateRules
+from flink_job.core.rules.checks import RuleError
+from flink_job.core.rules.gates import Cap, GateRules, QuietHours
+from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.policy import Rules
+from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
+
+__all__ = [
+    "AffinityRules",
+    "CandidateRules",
+    "Cap",
+    "GateRules",
+    "InterestRules",
+    "ItemRules",
+    "LogRules",
+    "MemoryRules",
+    "QuietHours",
+    "RuleError",
+    "Rules",
+    "SendRules",
+]

@@ -1,0 +1,26 @@
+"""How many candidates each source brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flink_job.core.rules.checks import not_negative, positive
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRules:
+    """How many candidates each source may bring; 0 turns a source off. `listed` is the length of the argmax list."""
+
+    interest: int
+    neighbours: int
+    neighbours_of: int
+    category: int
+    fresh: int
+    unfinished: int
+    listed: int
+
+    def __post_init__(self) -> None:
+        for name in ("interest", "neighbours", "category", "fresh", "unfinished"):
+            not_negative(name, getattr(self, name))
+        positive("neighbours_of", self.neighbours_of)
+        positive("listed", self.listed)

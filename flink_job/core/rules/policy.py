@@ -1,0 +1,48 @@
+"""A whole policy, and what its parts ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flink_job.core.rules.candidates import CandidateRules
+from flink_job.core.rules.checks import RuleError, interaction_names, not_negative
+from flink_job.core.rules.gates import GateRules
+from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole policy."""
+
+    policy_id: str
+    version: str
+    interest: InterestRules
+    affinity: AffinityRules
+    candidates: CandidateRules
+    triggers: Mapping[str, int]
+    """Interaction types that lead to a decision, and after how many milliseconds."""
+    gates: GateRules
+    items: ItemRules
+    send: SendRules
+    memory: MemoryRules
+    log: LogRules
+
+    def __post_init__(self) -> None:
+        interaction_names("triggers", self.triggers)
+        for name, delay_ms in self.triggers.items():
+            not_negative(f"triggers.{name}", delay_ms)
+        self._memory_holds_what_the_rules_ask_for()
+
+    def _memory_holds_what_the_rules_ask_for(self) -> None:
+        kept = self.memory.sent_pushes
+        for cap in self.gates.caps:
+            if cap.count > kept:
+                raise RuleError(f"gates.caps: {cap.count} pushes cannot be counted when memory.sent_pushes is {kept}")
+        fewest = min((cap.count * -(-self.items.repeat_after_ms // cap.window_ms) for cap in self.gates.caps), default=0)
+        if self.items.repeat_after_ms and not 0 < fewest <= kept:
+            raise RuleError(
+                f"items.repeat_after_ms: up to {fewest or 'any number of'} pushes may be sent in that time, but memory.sent_pushes is {kept}; "
+                "lower a cap, shorten the time or keep more"
+            )
