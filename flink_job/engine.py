@@ -18,7 +18,7 @@ from flink_job.codec.state import StateCodec
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
 from flink_job.core.policy import PushPolicy
-from flink_job.core.reasons import Reason
+from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.state import UserState, new_user
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
@@ -28,12 +28,6 @@ from flink_job.warm_up import WarmUp
 
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
-
-_SCORED = frozenset({Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD})
-_NOT_DECIDED = frozenset(
-    {Reason.DUPLICATE, Reason.NOT_A_TRIGGER, Reason.STALE_SIGNAL, Reason.PENDING, Reason.NOTHING_ASKED, Reason.EXPIRED_NUDGE}
-)
-
 
 _DAY_MS = 86_400_000
 
@@ -162,9 +156,9 @@ class Engine:
         for effect in effects:
             if type(effect) is Suppressed:
                 counts[self.metrics.suppressed[effect.reason]] += 1
-                if effect.reason not in _NOT_DECIDED:
+                if effect.reason not in BEFORE_THE_GATES:
                     counts["decisions"] += 1
-                    if effect.reason in _SCORED:
+                    if effect.reason in AFTER_SCORING:
                         counts["scored"] += 1
                 if effect.record is not None:
                     value = encode_suppressed(

@@ -55,9 +55,19 @@ def _decision(user_id: str, record: Record, decided_at_ms: int, policy: tuple[st
         producer=producer,
     )
     for item in record.candidates:
-        decision.candidates.add(
+        listed = decision.candidates.add(
             item_id=item.item_id, score=item.score, interest=item.interest, affinity=item.affinity, sources=item.sources
         )
+        if item.p_open:
+            listed.p_open, listed.p_convert, listed.utility = item.p_open, item.p_convert, item.utility
+        if item.propensity:
+            listed.propensity = item.propensity
     for name, count in record.found_by_source:
         decision.candidates_by_source[name] = count
+    for name, count in record.dropped_by_rule:
+        decision.dropped_by_rule[name] = count
+    for name, value in record.terms:
+        decision.utility_terms[name] = value
+    decision.planned_item_id = record.planned_item_id
+    decision.planned_dropped_by = record.planned_dropped_by
     return decision

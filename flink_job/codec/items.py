@@ -61,6 +61,10 @@ class ItemDecoder:
             consumable=message.consumable,
             boost=message.editorial_boost,
             payload=payload,
+            scenario=message.scenario,
+            urgency=message.urgency,
+            replenish_after_ms=message.replenish_after_ms,
+            segments=frozenset(audience.segments),
         )
         return item, message.deleted
 

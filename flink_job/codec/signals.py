@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.limits import is_longer
 from flink_job.codec.origin import parse_origin
-from flink_job.core.signals import Feedback, Interaction, Nudge, Signal, UserUpdate
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Feedback, Interaction, Nudge, Signal, UserUpdate
 from kairos.v1 import feedback_pb2, interaction_pb2, signal_pb2
 
 _KINDS = frozenset(interaction_pb2.InteractionType.values()) - {interaction_pb2.INTERACTION_TYPE_UNSPECIFIED}
@@ -88,6 +89,9 @@ class SignalDecoder:
         item_id = body.item_id
         if is_longer(item_id, self._limits.max_id_bytes):
             raise DecodeError(errors.INVALID_FIELD, f"interaction.item_id: may have at most {self._limits.max_id_bytes} bytes")
+        creator_id = body.creator_id
+        if creator_id and is_longer(creator_id, self._limits.max_id_bytes):
+            raise DecodeError(errors.INVALID_FIELD, f"interaction.creator_id: may have at most {self._limits.max_id_bytes} bytes")
         if body.HasField("context"):
             context = body.context
             return Interaction(
@@ -98,8 +102,9 @@ class SignalDecoder:
                 context.time_zone[:_LONGEST_ZONE],
                 context.country[:2],
                 context.locale[:_LONGEST_LOCALE],
+                creator_id,
             )
-        return Interaction(event_id, body.type, at_ms, item_id, "", "", "")
+        return Interaction(event_id, body.type, at_ms, item_id, "", "", "", creator_id)
 
     def _feedback(self, body: feedback_pb2.Feedback, event_id: str, at_ms: int) -> Feedback:
         if body.outcome not in _OUTCOMES:
@@ -136,4 +141,11 @@ def _user_update(body: signal_pb2.UserUpdate, event_id: str, at_ms: int) -> User
         country=body.country[:2] if body.HasField("country") else None,
         locale=body.locale[:_LONGEST_LOCALE] if body.HasField("locale") else None,
         erase=body.erase,
+        purposes=_words(body.purposes) if body.purposes_set else None,
+        birth_year=body.birth_year if body.HasField("birth_year") else None,
+        segments=_words(body.segments) if body.segments_set else None,
     )
+
+
+def _words(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word[:LONGEST_WORD] for word in given)[:MOST_WORDS]

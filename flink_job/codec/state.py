@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from flink_job.core.rules import MemoryRules
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS
 from flink_job.core.state import PendingWake, UserState
 from kairos.v1 import state_pb2
 
@@ -71,6 +72,9 @@ class StateCodec:
             message.sent_item = state.sent_item.tobytes()
             message.sent_command = state.sent_command.tobytes()
             message.sent_status = state.sent_status.tobytes()
+            message.sent_trigger = state.sent_trigger.tobytes()
+            message.sent_category = state.sent_category.tobytes()
+            message.sent_creator = state.sent_creator.tobytes()
         if state.bought_item:
             message.bought_item = state.bought_item.tobytes()
             message.bought_at_ms = state.bought_at_ms.tobytes()
@@ -86,6 +90,10 @@ class StateCodec:
             wake.boost = pending.boost
             if pending.expires_at_ms:
                 wake.expires_at_ms = pending.expires_at_ms
+            if pending.planned_key:
+                wake.planned = pending.planned_key
+            if pending.planned_price:
+                wake.planned_price = pending.planned_price
         if state.dismissed_at_ms:
             message.dismissed_at_ms = state.dismissed_at_ms
             message.dismissals = state.dismissals
@@ -105,6 +113,20 @@ class StateCodec:
             message.locale = state.locale
         if state.scored_at_ms:
             message.scored_at_ms = state.scored_at_ms
+        if state.active_at_ms:
+            message.active_at_ms = state.active_at_ms
+        if state.fatigue_at_ms:
+            message.fatigue = state.fatigue
+            message.fatigue_at_ms = state.fatigue_at_ms
+        if state.followed:
+            message.followed = state.followed.tobytes()
+        if state.facts_at_ms:
+            message.facts_at_ms = state.facts_at_ms
+            message.birth_year = state.birth_year
+            message.segments.extend(state.segments)
+            if state.purposes is not None:
+                message.purposes_set = True
+                message.purposes.extend(state.purposes)
         return _PREFIX + message.SerializeToString()
 
 
@@ -114,17 +136,20 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         memory.recent_items * (8 + 8 + 4 + 1)
         + memory.unfolded_items * (8 + 8 + 4)
         + memory.seen_events * 8
-        + memory.sent_pushes * (8 + 8 + 8 + 1)
+        + memory.sent_pushes * (8 + 8 + 8 + 1 + 1 + 4 + 4)
+        + memory.followed_creators * 8
         + memory.bought_items * (8 + 8)
     )
     interest = 2 * (feature_dim + 1) * 4
     texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
-    scalars_and_tags = 40 * 12
-    return 1 + columns + interest + texts + scalars_and_tags
+    facts = 2 * MOST_WORDS * (_LONGEST_CHARACTER * LONGEST_WORD + 3)
+    scalars_and_tags = 56 * 12
+    return 1 + columns + interest + texts + facts + scalars_and_tags
 
 
 def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
     message = state_pb2.UserState.FromString(blob[1:])
+    sent = len(message.sent_status)
     state = UserState(
         interest=_interest(message.interest, shape),
         first_seen_ms=message.first_seen_ms,
@@ -144,6 +169,9 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         sent_item=array("Q", message.sent_item),
         sent_command=array("Q", message.sent_command),
         sent_status=array("B", message.sent_status),
+        sent_trigger=array("B", message.sent_trigger or bytes(sent)),
+        sent_category=array("I", message.sent_category or bytes(4 * sent)),
+        sent_creator=array("I", message.sent_creator or bytes(4 * sent)),
         bought_item=array("Q", message.bought_item),
         bought_at_ms=array("q", message.bought_at_ms),
         dismissed_at_ms=message.dismissed_at_ms,
@@ -157,11 +185,28 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         country=message.country,
         locale=message.locale,
         scored_at_ms=message.scored_at_ms,
+        active_at_ms=message.active_at_ms,
+        fatigue=message.fatigue,
+        fatigue_at_ms=message.fatigue_at_ms,
+        followed=array("Q", message.followed),
+        purposes=tuple(message.purposes) if message.purposes_set else None,
+        birth_year=message.birth_year,
+        segments=tuple(message.segments),
+        facts_at_ms=message.facts_at_ms,
     )
     if message.HasField("pending"):
         wake = message.pending
         state.pending = PendingWake(
-            wake.due_ms, wake.reason, wake.cause_id, wake.caused_at_ms, wake.trigger, wake.item, wake.boost, wake.expires_at_ms
+            wake.due_ms,
+            wake.reason,
+            wake.cause_id,
+            wake.caused_at_ms,
+            wake.trigger,
+            wake.item,
+            wake.boost,
+            wake.expires_at_ms,
+            wake.planned,
+            wake.planned_price,
         )
     return state
 

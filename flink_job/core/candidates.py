@@ -2,7 +2,9 @@
 
 Sources: `interest` (nearest to the profile in feature space), `neighbour` (in the neighbourhood of the newest items the user dealt
 with), `category` (fresh ones of the newest item's most specific category), `fresh` (newest of all), `unfinished` (in the cart or on the
-wish list), `nudged` (named by a nudge). A learned source (co-visit neighbours, trending) is one more entry in `find`.
+wish list), `followed` (newest of the creators followed last), `urgent` (breaking, or with the editors' boost), `nudged` (what the decision is
+about). Whoever has none of one source still has the others: a new user gets what is fresh and urgent, a new item is found as fresh, by its
+category and by nearness. A learned source (co-visit neighbours, trending) is one more entry in `find`.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from itertools import accumulate
 
 import numpy as np
 
-from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue import URGENT, Catalogue, by_creator
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
 from flink_job.core.state import Floats, UserState
 
 _FIRST = np.ones(1, np.bool_)
+_CREATORS_ASKED = 4
 
 
 class Found:
@@ -75,6 +78,11 @@ class CandidateFinder:
             by_source.append(("fresh", catalogue.fresh(rules.fresh, now_ms)))
         if rules.unfinished and (keys := unfinished(state, rules.unfinished)):
             by_source.append(("unfinished", self._sendable(keys, now_ms)))
+        if rules.followed and state.followed:
+            newest = [by_creator(key) for key in state.followed[-1 : -1 - _CREATORS_ASKED : -1]]
+            by_source += [("followed", rows) for name in newest if len(rows := catalogue.in_category(name, rules.followed, now_ms))]
+        if rules.urgent and len(rows := catalogue.in_category(URGENT, rules.urgent, now_ms)):
+            by_source.append(("urgent", rows))
         if nudged_key:
             by_source.append(("nudged", self._sendable([nudged_key], now_ms)))
         return Found(tuple(by_source))

@@ -18,10 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.ids import key_of
 from flink_job.core.index.codes import MOST_DIMENSIONS
-from flink_job.core.index.columns import FOREVER, Columns, Floats, Rows
+from flink_job.core.index.columns import FOREVER, SCENARIO_COUNT, Columns, Floats, Rows
 from flink_job.core.index.indexes import Indexes
 
+URGENT = "\0urgent"
+"""A group that is no category: what is urgent, or has the editors' boost."""
+
+_HIGH = 3
 _FIRST_CAPACITY = 1024
 _EARLIEST_MS, _LATEST_MS = -(1 << 62), 1 << 62
 
@@ -55,6 +60,29 @@ class CatalogueItem:
     boost: float
     payload: bytes
     """The record itself; the adapter renders the message from it."""
+    scenario: int = 0
+    """Which kind of thing: 1 shop, 2 news, 3 social, 0 unknown."""
+    urgency: int = 0
+    """As `kairos.v1.Urgency`; 3 within the hour, 4 now or never."""
+    replenish_after_ms: int = 0
+    """A consumable is bought again after about so long; 0: unknown."""
+    segments: frozenset[str] = frozenset()
+    """Of the users it is for; empty: all."""
+
+    @property
+    def restricted(self) -> bool:
+        """Not everybody may get it."""
+        return bool(self.countries or self.languages or self.min_age or self.sensitivities or self.segments)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What it is found by: its categories, its creator, and whether it is urgent."""
+        groups = self.categories
+        if self.creator_id:
+            groups += (by_creator(key_of(self.creator_id)),)
+        if self.urgency >= _HIGH or self.boost > 0:
+            groups += (URGENT,)
+        return groups
 
 
 class Catalogue:
@@ -153,6 +181,11 @@ class Catalogue:
             raise KeyError(f"row {row} holds no item")
         return item
 
+    @property
+    def columns(self) -> Columns:
+        """What is kept of every item, by row; do not keep them, they are replaced when they grow."""
+        return self._columns
+
     def near(self, vector: NDArray[np.floating[Any]], limit: int, now_ms: int) -> Rows:
         """Up to `limit` items, visible at `now_ms`, in about the direction of `vector`, (dim,); nearest first, equally near ones newest first."""
         return (self._indexes or self._index()).near.near(vector, limit, now_ms)
@@ -184,7 +217,7 @@ class Catalogue:
         return scores
 
     def _index(self) -> Indexes:
-        listed = ((row, item.categories) for row, item in enumerate(self._items) if item is not None)
+        listed = ((row, item.groups) for row, item in enumerate(self._items) if item is not None)
         self._indexes = Indexes(self._dim, self._columns, self._look_at, listed)
         return self._indexes
 
@@ -209,6 +242,9 @@ class Catalogue:
             columns.features[row, :-1] = 0.0 if item.features is None else item.features
             columns.features[row, -1] = item.features is not None
         columns.keys[row] = item.key
+        columns.scenario[row] = item.scenario if 0 < item.scenario < SCENARIO_COUNT else 0
+        columns.price[row] = item.price if item.price > 0 else 0.0
+        columns.boost[row] = item.boost
         columns.published_at_ms[row] = min(max(item.published_at_ms, _EARLIEST_MS), _LATEST_MS)
         if item.stock is not None and item.stock <= 0:
             columns.hide(row)
@@ -217,7 +253,12 @@ class Catalogue:
             columns.visible_until_ms[row] = item.valid_until_ms or FOREVER
         self._items[row] = item
         if self._indexes is not None:
-            self._indexes.put(row, item.categories, same_features=same_features)
+            self._indexes.put(row, item.groups, same_features=same_features)
+
+
+def by_creator(creator_key: int) -> str:
+    """The group of the items of a creator, by the key of their id; no category either."""
+    return f"\0creator/{creator_key:x}"
 
 
 def _same(one: Floats | None, other: Floats | None) -> bool:

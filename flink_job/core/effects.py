@@ -16,6 +16,10 @@ class ScoredItem:
     interest: float
     affinity: float
     sources: tuple[str, ...]
+    p_open: float = 0.0
+    p_convert: float = 0.0
+    utility: float = 0.0
+    propensity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,14 @@ class Record:
     gates: tuple[Gate, ...] = ()
     candidates: tuple[ScoredItem, ...] = ()
     found_by_source: tuple[tuple[str, int], ...] = ()
+    dropped_by_rule: tuple[tuple[str, int], ...] = ()
     catalogue_version: int = 0
+    terms: tuple[tuple[str, float], ...] = ()
+    """The parts of the first candidate's utility, by name."""
+    planned_item_id: str = ""
+    """The item it would have been when the decision was put off; empty: none, or no longer known."""
+    planned_dropped_by: str = ""
+    """The rule that forbids that one now; empty: none does, another one is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Asked in a fixed order, first the ones that cost least; the first closed one ans
 
 from __future__ import annotations
 
-from flink_job.core.history import cap_opens_at_ms
+from flink_job.core.fatigue import Fatigue
+from flink_job.core.history import cap_opens_at_ms, takes_a_place
 from flink_job.core.ids import share_of
 from flink_job.core.quiet_hours import QuietClock, ZoneOf
 from flink_job.core.reasons import Reason
 from flink_job.core.rules import GateRules
-from flink_job.core.state import FAILED, UserState
+from flink_job.core.state import UserState
 
 ORDER = (
     Reason.OPTED_OUT,
@@ -18,6 +19,8 @@ ORDER = (
     Reason.MIN_GAP,
     Reason.CAP,
     Reason.COOL_DOWN,
+    Reason.FATIGUE,
+    Reason.IN_SESSION,
     Reason.HOLDOUT,
     Reason.SCORED_LATELY,
     Reason.QUIET_HOURS,
@@ -29,29 +32,42 @@ _LONGEST_COOL_DOWN = 6
 class Gates:
     """The rules of the gates, ready to use."""
 
-    __slots__ = ("_clock", "_rules")
+    __slots__ = ("_by_trigger", "_clock", "_fatigue", "_overall", "_rules")
 
-    def __init__(self, rules: GateRules, zone_of: ZoneOf) -> None:
+    def __init__(self, rules: GateRules, fatigue: Fatigue, zone_of: ZoneOf) -> None:
         self._rules = rules
+        self._fatigue = fatigue
+        self._overall = [cap for cap in rules.caps if cap.per == "all"]
+        self._by_trigger = [cap for cap in rules.caps if cap.per == "trigger"]
         self._clock = QuietClock(rules.quiet_hours, zone_of)
 
-    def first_closed(self, user_id: str, state: UserState, now_ms: int) -> tuple[Reason, int] | None:
-        """The first closed gate and when it opens (0: not by itself), or None if all are open."""
+    def first_closed(
+        self, user_id: str, state: UserState, now_ms: int, trigger: int = 0, active_at_ms: int = 0
+    ) -> tuple[Reason, int] | None:
+        """The first closed gate and when it opens (0: not by itself), or None if all are open.
+
+        `active_at_ms`: when the user was last active, for a decision that did not come of that activity; 0 for one that did.
+        """
         rules = self._rules
         if state.opted_out:
             return Reason.OPTED_OUT, 0
         if state.unreachable:
             return Reason.UNREACHABLE, 0
         if state.sent_at_ms:
-            opens_at_ms = self._gap_opens_at_ms(state)
+            opens_at_ms = self._gap_opens_at_ms(state, now_ms)
             if opens_at_ms > now_ms:
                 return Reason.MIN_GAP, opens_at_ms
-            opens_at_ms = max((cap_opens_at_ms(state, cap) for cap in rules.caps), default=0)
+            opens_at_ms = self._caps_open_at_ms(state, now_ms, trigger)
             if opens_at_ms > now_ms:
                 return Reason.CAP, opens_at_ms
             opens_at_ms = self._cool_down_ends_ms(state)
             if opens_at_ms > now_ms:
                 return Reason.COOL_DOWN, opens_at_ms
+            opens_at_ms = self._fatigue.falls_to_limit_ms(state, now_ms)
+            if opens_at_ms > now_ms:
+                return Reason.FATIGUE, opens_at_ms
+        if active_at_ms + rules.in_session_ms > now_ms and rules.in_session_ms:
+            return Reason.IN_SESSION, active_at_ms + rules.in_session_ms
         if rules.holdout_share and share_of(user_id, rules.holdout_salt) < rules.holdout_share:
             return Reason.HOLDOUT, 0
         if state.scored_at_ms and now_ms - state.scored_at_ms < rules.rescore_after_ms:
@@ -65,11 +81,26 @@ class Gates:
         """When the user's next quiet hours start, 0 if never."""
         return self._clock.quiet_from_ms(now_ms, state.time_zone, state.country)
 
-    def _gap_opens_at_ms(self, state: UserState) -> int:
+    def _gap_opens_at_ms(self, state: UserState, now_ms: int) -> int:
+        """New users get fewer: `max(min_gap, ramp_up_gap / ⌈age / phase⌉)` after the last push (Twitter's ramp-up)."""
+        rules = self._rules
         for row in range(len(state.sent_at_ms) - 1, -1, -1):
-            if state.sent_status[row] != FAILED:
-                return state.sent_at_ms[row] + self._rules.min_gap_ms
+            if takes_a_place(state, row, now_ms, rules.release_unconfirmed_after_ms):
+                gap_ms = rules.min_gap_ms
+                if rules.ramp_up_gap_ms > gap_ms and rules.ramp_up_phase_ms:
+                    phases = -(-max(now_ms - state.first_seen_ms, 1) // rules.ramp_up_phase_ms)
+                    gap_ms = max(gap_ms, rules.ramp_up_gap_ms // phases)
+                return state.sent_at_ms[row] + gap_ms
         return 0
+
+    def _caps_open_at_ms(self, state: UserState, now_ms: int, trigger: int) -> int:
+        release_ms = self._rules.release_unconfirmed_after_ms
+        opens_at_ms = 0
+        for cap in self._overall:
+            opens_at_ms = max(opens_at_ms, cap_opens_at_ms(state, cap, now_ms, release_ms))
+        for cap in self._by_trigger:
+            opens_at_ms = max(opens_at_ms, cap_opens_at_ms(state, cap, now_ms, release_ms, state.sent_trigger, trigger))
+        return opens_at_ms
 
     def _cool_down_ends_ms(self, state: UserState) -> int:
         """A dismissal is followed by a pause that doubles with each one until a push is opened (at most 2⁵-fold)."""

@@ -8,17 +8,28 @@ from flink_job.core.ids import place_of_key
 from flink_job.core.rules import Cap
 from flink_job.core.state import DECIDED, FAILED, UserState
 
+_COLUMNS = ("sent_at_ms", "sent_item", "sent_command", "sent_status", "sent_trigger", "sent_category", "sent_creator")
 
-def remember_push(state: UserState, item_key: int, command_id: str, at_ms: int, kept: int) -> None:
-    """Keep that a push was sent; when more than `kept` are held the oldest that failed goes, else the oldest."""
+
+def remember_push(
+    state: UserState, item_key: int, command_id: str, at_ms: int, kept: int, *, trigger: int = 0, category: int = 0, creator: int = 0
+) -> None:
+    """Keep that a push was sent; when more than `kept` are held the oldest that failed goes, else the oldest.
+
+    It takes its place under every cap at once (reserves it); what becomes of it confirms the place or gives it back.
+    """
     if len(state.sent_at_ms) >= kept:
         # Pushes that fail one after the other must not push out of memory those that were seen: caps count the latter.
         row = state.sent_status.index(FAILED) if FAILED in state.sent_status else 0
-        del state.sent_at_ms[row], state.sent_item[row], state.sent_command[row], state.sent_status[row]
+        for column in _COLUMNS:
+            del getattr(state, column)[row]
     state.sent_at_ms.append(at_ms)
     state.sent_item.append(item_key)
     state.sent_command.append(command_key(command_id))
     state.sent_status.append(DECIDED)
+    state.sent_trigger.append(trigger)
+    state.sent_category.append(category)
+    state.sent_creator.append(creator)
 
 
 def mark_push(state: UserState, command_id: str, status: int) -> bool:
@@ -67,18 +78,32 @@ def forget_purchase(state: UserState, item_key: int) -> None:
         del state.bought_item[row], state.bought_at_ms[row]
 
 
-def cap_opens_at_ms(state: UserState, cap: Cap) -> int:
+def cap_opens_at_ms(
+    state: UserState, cap: Cap, now_ms: int = 0, release_after_ms: int = 0, column: array[int] | None = None, value: int = 0
+) -> int:
     """From when on this cap allows another push; in the past if it does now.
 
-    Exact for every window: of the last `count` pushes that did not fail, the oldest must have left the window.
+    Exact for every window: of the last `count` pushes that take a place, the oldest must have left the window. With a `column` of `state` only
+    those whose entry in it is `value` are counted. `release_after_ms`: see `takes_a_place`.
     """
     left = cap.count
     for row in range(len(state.sent_at_ms) - 1, -1, -1):
-        if state.sent_status[row] != FAILED:
+        if (column is None or column[row] == value) and takes_a_place(state, row, now_ms, release_after_ms):
             left -= 1
             if left == 0:
                 return state.sent_at_ms[row] + cap.window_ms
     return 0
+
+
+def takes_a_place(state: UserState, row: int, now_ms: int, release_after_ms: int) -> bool:
+    """A push counts from its decision on, unless it failed on every device, or nothing was heard of it for `release_after_ms` (0: never mind).
+
+    A receipt that comes after that makes it count again, as of when it was sent: nothing is counted twice.
+    """
+    status = state.sent_status[row]
+    if status == DECIDED and release_after_ms:
+        return now_ms - state.sent_at_ms[row] < release_after_ms
+    return status != FAILED
 
 
 def keys_since(keys: array[int], times: array[int], since_ms: int) -> set[int]:

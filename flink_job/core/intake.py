@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
+from flink_job.core.fatigue import Fatigue
 from flink_job.core.ids import key_of
 from flink_job.core.interest import Interest
 from flink_job.core.recents import Recents
@@ -25,17 +26,20 @@ _STATUS = {
     Outcome.FAILED: FAILED,
     Outcome.NO_DEVICE: FAILED,
 }
+_FOLLOWS = (InteractionType.FOLLOW, InteractionType.SUBSCRIBE)
+_LEAVES = (InteractionType.UNFOLLOW, InteractionType.UNSUBSCRIBE, InteractionType.HIDE, InteractionType.REPORT)
 _OPT_OUTS = (Outcome.CHANNEL_DISABLED, Outcome.UNSUBSCRIBED, Outcome.REPORTED)
 
 
 class Intake:
     """The rules of taking in, ready to use. Every method changes the state it is given."""
 
-    __slots__ = ("_catalogue", "_interest", "_memory", "_recents", "_weight")
+    __slots__ = ("_catalogue", "_fatigue", "_interest", "_memory", "_recents", "_weight")
 
-    def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents) -> None:
+    def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, fatigue: Fatigue) -> None:
         self._catalogue = catalogue
         self._interest = interest
+        self._fatigue = fatigue
         self._recents = recents
         self._memory = rules.memory
         self._weight = [0.0] * (max(InteractionType) + 1)
@@ -44,6 +48,9 @@ class Intake:
 
     def interaction(self, state: UserState, signal: Interaction) -> None:
         """What the user did."""
+        state.active_at_ms = max(state.active_at_ms, signal.at_ms)
+        if signal.creator_id:
+            self._creator(state, signal)
         if (
             (signal.time_zone and signal.time_zone != state.time_zone)
             or (signal.country and signal.country != state.country)
@@ -56,12 +63,16 @@ class Intake:
     def feedback(self, state: UserState, signal: Feedback) -> None:
         """What became of a push, which may be known before the push itself is."""
         outcome = signal.outcome
+        fatigue = self._fatigue
         if outcome in _STATUS:
             history.mark_push(state, signal.command_id, _STATUS[Outcome(outcome)])
         if outcome == Outcome.DISMISSED:
+            fatigue.add(state, fatigue.dismissed, signal.at_ms)
             state.dismissals += 1
             state.dismissed_at_ms = max(state.dismissed_at_ms, signal.at_ms)
         elif outcome in (Outcome.OPENED, Outcome.ACTION_CLICKED, Outcome.CONVERTED):
+            if outcome == Outcome.OPENED:
+                fatigue.add(state, fatigue.opened, signal.at_ms)
             if signal.at_ms >= state.dismissed_at_ms:
                 state.dismissals = 0
                 state.dismissed_at_ms = 0
@@ -78,6 +89,11 @@ class Intake:
             state.unreachable = not signal.reachable
             state.reachable_at_ms = signal.at_ms
         _move(state, signal.at_ms, signal.time_zone, signal.country, signal.locale)
+        if signal.at_ms >= state.facts_at_ms and (signal.purposes, signal.birth_year, signal.segments) != (None, None, None):
+            state.facts_at_ms = signal.at_ms
+            state.purposes = state.purposes if signal.purposes is None else signal.purposes
+            state.birth_year = state.birth_year if signal.birth_year is None else signal.birth_year
+            state.segments = state.segments if signal.segments is None else signal.segments
 
     def fold(self, state: UserState) -> None:
         """Interactions with items that have become known join the interest; being late does not change the sum."""
@@ -86,6 +102,16 @@ class Intake:
             if row >= 0:
                 self._interest.observe(state, self._catalogue.features[row], state.unfolded_weight[at], state.unfolded_at_ms[at])
                 del state.unfolded_item[at], state.unfolded_at_ms[at], state.unfolded_weight[at]
+
+    def _creator(self, state: UserState, signal: Interaction) -> None:
+        key, followed = key_of(signal.creator_id), state.followed
+        if signal.kind in _FOLLOWS:
+            if key in followed:
+                followed.remove(key)
+            followed.append(key)
+            del followed[: -self._memory.followed_creators]
+        elif signal.kind in _LEAVES and key in followed:
+            followed.remove(key)
 
     def _item(self, state: UserState, signal: Interaction) -> None:
         kind, at_ms = signal.kind, signal.at_ms

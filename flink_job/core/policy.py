@@ -1,8 +1,10 @@
 """The decision, composed: signal → state → gates → candidates → score → push, wake-up, or a named reason why not.
 
 This module composes the others. Everything it reads is an argument: the user's state, the signal, the moment, and the
-catalogue it was made with. Seams: a send-time model answers in `_decide` between gates and ranking; a learned ranker, diversity and exploration
-have their places in `ranking`.
+catalogue it was made with.
+
+A decision put off is decided again, from the gates on, when its moment has come: later is not now. One waits per user; a better occasion takes
+its place, and none waits for a user who has nothing to get.
 
 Time. A signal decides as of its own time, and a wake-up as of its due time, so that what is replayed after a crash decides as it did before;
 only what is older than `gates.max_signal_age_ms` (a backlog) is decided again with the present time, by a wake-up.
@@ -14,22 +16,22 @@ from dataclasses import replace
 
 from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.effects import BARE, Effects, Erase, Gate, Push, Record, Suppressed, Wake
-from flink_job.core.gates import ORDER, Gates
-from flink_job.core.ids import command_id, digest_of, key_of, place_of
+from flink_job.core.effects import BARE, Effects, Erase, Push, Wake
+from flink_job.core.fatigue import Fatigue
+from flink_job.core.gates import Gates
+from flink_job.core.ids import code_of, command_id, digest_of, key_of, place_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
+from flink_job.core.occasions import Occasions
 from flink_job.core.quiet_hours import ZoneOf
 from flink_job.core.ranking import Ranked, Ranker
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import Recents
+from flink_job.core.recording import Recorder
 from flink_job.core.rules import Rules
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
-
-_WHOLE_DIGEST = 1 << 64
-_ALL_OPEN = tuple(Gate(gate.metric, True) for gate in ORDER)
-_AFTER_THE_GATES = (None, Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD, Reason.WARM_UP)
+from flink_job.core.utility import Circumstances
 
 
 class PushPolicy:
@@ -40,14 +42,16 @@ class PushPolicy:
         self._catalogue = catalogue
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
-        self._intake = Intake(rules, catalogue, interest, recents)
-        self._gates = Gates(rules.gates, zone_of)
+        self._fatigue = Fatigue(rules.fatigue)
+        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue)
+        self._gates = Gates(rules.gates, self._fatigue, zone_of)
+        self._occasions = Occasions(rules, catalogue)
         self._ranker = Ranker(rules, catalogue, interest, recents)
+        self._records = Recorder(rules.log, catalogue)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
         for name, delay_ms in rules.triggers.items():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
         self._seen_bytes = 8 * rules.memory.seen_events
-        self._logged_below = int(rules.log.suppressed_share * _WHOLE_DIGEST)
 
     def on_signal(self, user_id: str, state: UserState, signal: Signal, wall_ms: int, hold_until_ms: int = 0) -> Effects:
         """Take in one signal and decide.
@@ -90,7 +94,7 @@ class PushPolicy:
         now_ms = wall_ms if self._missed_ms(state, wall_ms) else at_ms
         state.pending = None
         state.last_signal_ms = max(state.last_signal_ms, now_ms)
-        return self._decide(user_id, state, pending, digest_of(pending.cause_id), hold_until_ms)
+        return self._decide(user_id, state, pending, digest_of(pending.cause_id), hold_until_ms, state.active_at_ms)
 
     def _overtaken(self, user_id: str, state: UserState, at_ms: int, wall_ms: int, hold_until_ms: int) -> Effects:
         """Decide what was due by `at_ms` and whose timer is about to fire: what came first is decided first."""
@@ -114,56 +118,75 @@ class PushPolicy:
     ) -> Effects:
         self._intake.interaction(state, signal)
         delay_ms = self._delay_ms[signal.kind]
+        if signal.item_id and (left := self._occasions.left_behind(state, signal, key_of(signal.item_id))) is not None:
+            return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
         if delay_ms is None:
-            return self._unlogged(state, Reason.NOT_A_TRIGGER, digest, signal.event_id, signal.at_ms)
-        if state.pending is not None:
-            return self._unlogged(state, Reason.PENDING, digest, signal.event_id, signal.at_ms)
+            return self._records.unlogged(state, Reason.NOT_A_TRIGGER, digest, signal.event_id, signal.at_ms)
+        if state.pending is not None and not self._occasions.is_better(Trigger.BEHAVIOUR, state.pending):
+            return self._records.unlogged(state, Reason.PENDING, digest, signal.event_id, signal.at_ms)
         cause = PendingWake(state.last_signal_ms, "", signal.event_id, signal.at_ms, Trigger.BEHAVIOUR, 0, 0.0)
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
             return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
         if delay_ms:
-            closed = self._gates.first_closed(user_id, state, state.last_signal_ms)
+            closed = self._gates.first_closed(user_id, state, state.last_signal_ms, Trigger.BEHAVIOUR)
             if closed is None or closed[1] or closed[0] is Reason.SCORED_LATELY:
                 return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
-        return self._decide(user_id, state, cause, digest, hold_until_ms)
+        return self._decide(user_id, state, cause, digest, hold_until_ms, 0)
 
     def _on_nudge(self, user_id: str, state: UserState, signal: Nudge, digest: bytes, wall_ms: int, hold_until_ms: int) -> Effects:
         key = key_of(signal.item_id) if signal.item_id else 0
         cause = PendingWake(
             state.last_signal_ms, "", signal.event_id, signal.at_ms, signal.trigger, key, signal.boost, signal.expires_at_ms
         )
-        if state.pending is not None:
-            return (self._suppressed(state, cause, Reason.PENDING, digest),)
+        if self._occasions.get(signal.trigger) is None:
+            return (self._records.suppressed(state, cause, Reason.OCCASION_OFF, digest),)
+        if not self._occasions.is_better(signal.trigger, state.pending):
+            return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.scored_at_ms = 0  # what it is about has changed since
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
             return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
-        return self._decide(user_id, state, cause, digest, hold_until_ms)
+        return self._decide(user_id, state, cause, digest, hold_until_ms, state.active_at_ms)
 
-    def _decide(self, user_id: str, state: UserState, cause: PendingWake, digest: bytes, hold_until_ms: int) -> Effects:
-        """Gates, candidates, score: a push or a reason."""
+    def _decide(self, user_id: str, state: UserState, cause: PendingWake, digest: bytes, hold_until_ms: int, active_at_ms: int) -> Effects:
+        """Gates, candidates, worth, moment: a push or a reason. `active_at_ms`: see `Gates.first_closed`."""
         now_ms = state.last_signal_ms
+        records = self._records
         if cause.expires_at_ms and now_ms >= cause.expires_at_ms:
-            return (self._suppressed(state, cause, Reason.EXPIRED_NUDGE, digest),)
+            return (records.suppressed(state, cause, Reason.EXPIRED_NUDGE, digest),)
         state.decisions += 1
-        closed = self._gates.first_closed(user_id, state, now_ms)
+        closed = self._gates.first_closed(user_id, state, now_ms, cause.trigger, active_at_ms)
         if closed is not None:
             reason, opens_at_ms = closed
             if opens_at_ms and opens_at_ms - now_ms <= self._rules.gates.longest_deferral_ms:
                 return self._defer(state, cause, reason, opens_at_ms, digest)
-            return (self._suppressed(state, cause, reason, digest, opens_at_ms=opens_at_ms),)
+            return (records.suppressed(state, cause, reason, digest, opens_at_ms=opens_at_ms),)
         if hold_until_ms:
             return self._defer(state, cause, Reason.WARM_UP, hold_until_ms, digest)
         if state.unfolded_item:
             self._intake.fold(state)
-        ranked = self._ranker.rank(state, cause.item_key, cause.boost, now_ms)
-        if not ranked.items or ranked.items[0].score < self._rules.send.min_score:
+        around = Circumstances(fatigue=self._fatigue.at(state, now_ms))
+        ranked = self._ranker.rank(state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key)
+        over = self._occasions.over(state, cause, ranked.about_dropped_by)
+        if over is not None:
+            return (records.suppressed(state, cause, over, digest, ranked=ranked),)
+        reason_against = self._not_good_enough(ranked)
+        if reason_against is not None:
             state.scored_at_ms = now_ms
-            reason = Reason.BELOW_THRESHOLD if ranked.items else Reason.NO_CANDIDATE
-            return (self._suppressed(state, cause, reason, digest, ranked=ranked),)
+            return (records.suppressed(state, cause, reason_against, digest, ranked=ranked),)
         state.scored_at_ms = 0
         item = self._catalogue.item(ranked.rows[0])
         command = command_id(user_id, cause.cause_id)
-        history.remember_push(state, item.key, command, now_ms, self._rules.memory.sent_pushes)
+        history.remember_push(
+            state,
+            item.key,
+            command,
+            now_ms,
+            self._rules.memory.sent_pushes,
+            trigger=cause.trigger,
+            category=code_of(item.categories[-1]) if item.categories else 0,
+            creator=code_of(item.creator_id),
+        )
+        self._fatigue.add(state, self._fatigue.sent, now_ms)
         return (
             Push(
                 command_id=command,
@@ -172,61 +195,20 @@ class PushPolicy:
                 decided_at_ms=now_ms,
                 expires_at_ms=now_ms + self._rules.send.time_to_live_ms,
                 quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
-                record=self._record(state, cause, None, 0, ranked),
+                record=records.of(state, cause, None, 0, ranked),
             ),
         )
 
     def _defer(self, state: UserState, cause: PendingWake, reason: Reason, at_ms: int, digest: bytes) -> Effects:
         state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
-        return self._suppressed(state, cause, reason, digest, wake_at_ms=at_ms), Wake(at_ms)
+        return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms), Wake(at_ms)
 
-    def _unlogged(self, state: UserState, reason: Reason, digest: bytes, cause_id: str, at_ms: int) -> Effects:
-        """The answer to most events: nothing, for a reason that needs no look at the user."""
-        if not self._logged(digest):
-            return BARE[reason]
-        cause = PendingWake(0, "", cause_id, at_ms, Trigger.BEHAVIOUR, 0, 0.0)
-        return (self._suppressed(state, cause, reason, digest),)
-
-    def _suppressed(
-        self,
-        state: UserState,
-        cause: PendingWake,
-        reason: Reason,
-        digest: bytes,
-        *,
-        opens_at_ms: int = 0,
-        wake_at_ms: int = 0,
-        ranked: Ranked | None = None,
-    ) -> Suppressed:
-        record = self._record(state, cause, reason, opens_at_ms or wake_at_ms, ranked) if self._logged(digest) else None
-        return Suppressed(reason, state.last_signal_ms, wake_at_ms, record)
-
-    def _record(
-        self,
-        state: UserState,
-        cause: PendingWake,
-        reason: Reason | None,
-        opens_at_ms: int,
-        ranked: Ranked | None,
-    ) -> Record:
-        return Record(
-            cause_id=cause.cause_id,
-            caused_at_ms=cause.caused_at_ms,
-            trigger=cause.trigger,
-            number=state.decisions,
-            gates=_gates_asked(reason, opens_at_ms),
-            candidates=ranked.items if ranked else (),
-            found_by_source=tuple((name, len(rows)) for name, rows in ranked.found.by_source) if ranked else (),
-            catalogue_version=self._catalogue.version,
-        )
-
-    def _logged(self, digest: bytes) -> bool:
-        return int.from_bytes(digest, "little") < self._logged_below
-
-
-def _gates_asked(reason: Reason | None, opens_at_ms: int) -> tuple[Gate, ...]:
-    """The gates up to the one that closed; all of them if none did."""
-    if reason in ORDER:
-        at = ORDER.index(reason)
-        return (*_ALL_OPEN[:at], Gate(reason.metric, False, opens_at_ms))
-    return _ALL_OPEN if reason in _AFTER_THE_GATES else ()
+    def _not_good_enough(self, ranked: Ranked) -> Reason | None:
+        if not ranked.items:
+            return Reason.NO_CANDIDATE
+        best = ranked.items[0]
+        if best.score < self._rules.send.min_score:
+            return Reason.BELOW_THRESHOLD
+        if self._rules.utility.enabled and best.utility < self._rules.utility.least:
+            return Reason.NOT_WORTH_IT
+        return None

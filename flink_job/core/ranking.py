@@ -1,76 +1,131 @@
-"""The list `argmax_i s_ui` of one user: candidates, their scores, and what may not be sent left out.
+"""The list of one user: candidates, their scores and what they are worth, and what may not be sent left out.
 
-A learned ranker replaces the line that calls `scores`; diversity and exploration choose from the list.
+Ordered by utility where the policy weighs it, else by the score `s_ui`. A learned model replaces `utility.respond`; diversity and exploration
+choose from the list.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from flink_job.core import history
 from flink_job.core.candidates import CandidateFinder, Found
 from flink_job.core.catalogue import Catalogue, CatalogueItem
 from flink_job.core.effects import ScoredItem
+from flink_job.core.eligibility import Eligibility
 from flink_job.core.index.columns import Rows
 from flink_job.core.interest import Interest
-from flink_job.core.recents import Recents
+from flink_job.core.recents import Recents, unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.scoring import best_first, scores
-from flink_job.core.state import DISLIKED, Floats, UserState
+from flink_job.core.state import Floats, UserState
+from flink_job.core.utility import Circumstances, Utility, Worth
+
+_LAST = np.float32(-1e30)
+"""What is below the least score comes behind all that is not, in its own order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Items that may be sent, by falling score (equal ones by key), with their catalogue rows, and all that was found."""
+    """Items that may be sent, best first (equal ones by key), with their catalogue rows; and all that was found.
+
+    `dropped`: how many better ones each rule forbade. `about_dropped_by`: the rule that forbids the item that was asked for.
+    """
 
     items: tuple[ScoredItem, ...]
     rows: tuple[int, ...]
     found: Found
+    dropped: tuple[tuple[str, int], ...] = ()
+    about_dropped_by: str = ""
 
 
 class Ranker:
     """Ranks the catalogue for one user at a time."""
 
-    __slots__ = ("_catalogue", "_finder", "_interest", "_recents", "_rules")
+    __slots__ = ("_catalogue", "_eligibility", "_finder", "_interest", "_recents", "_rules", "utility")
 
     def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents) -> None:
         self._rules = rules
         self._catalogue = catalogue
         self._interest = interest
         self._recents = recents
+        self._eligibility = Eligibility(rules)
         self._finder = CandidateFinder(rules.candidates, catalogue)
+        self.utility = Utility(rules.utility)
 
-    def rank(self, state: UserState, item_key: int, boost: float, now_ms: int) -> Ranked:
-        """The argmax list of a user; `boost` is added to the score of the item `item_key` that a nudge names (0: none)."""
+    def rank(self, state: UserState, item_key: int, boost: float, now_ms: int, around: Circumstances, about_key: int = 0) -> Ranked:
+        """The list for a user.
+
+        `boost` is added to the score of the item `item_key` that the decision is about (0: none). `about_key`: the item whose
+        exclusion is to be told, the same or the one that was planned.
+        """
         rules, catalogue = self._rules, self._catalogue
         profile = self._interest.profile(state)
         found = self._finder.find(state, profile, item_key, now_ms)
+        excluded = self._eligibility.for_user(state, now_ms)
+        about = self._why_not(about_key, excluded.why, now_ms) if about_key else ""
         candidates = found.rows
         if not len(candidates):
-            return Ranked((), (), found)
+            return Ranked((), (), found, about_dropped_by=about)
         interest = catalogue.score(candidates, profile)
         affinity = self._affinities(state, candidates, now_ms)
         scored = scores(interest, rules.affinity.alpha, affinity)
+        scored += catalogue.columns.boost.take(candidates)
         if item_key and boost:
             scored[candidates == catalogue.row_of_key(item_key)] += np.float32(boost)
-        excluded = self._excluded(state, now_ms)
+        worth: Worth | None = None
+        order = scored
+        if rules.utility.enabled:
+            worth = self._worth(state, candidates, scored, around)
+            order = np.where(scored >= np.float32(rules.send.min_score), worth.utility, scored + _LAST)
         best: list[int] = []
         items: list[CatalogueItem] = []
-        for at in best_first(scored, catalogue.keys, candidates):
+        dropped: dict[str, int] = {}
+        for at in best_first(order, catalogue.keys, candidates):
             item = catalogue.item(candidates.item(at))
-            if item.key not in excluded:
-                best.append(at)
-                items.append(item)
-                if len(best) >= rules.candidates.listed:
-                    break
+            if rule := excluded.why(item):
+                dropped[rule] = dropped.get(rule, 0) + 1
+                continue
+            best.append(at)
+            items.append(item)
+            if len(best) >= rules.candidates.listed:
+                break
         rows = candidates[best]
         listed = tuple(
             ScoredItem(item.item_id, scored.item(at), interest.item(at), affinity.item(at), sources)
+            if worth is None
+            else ScoredItem(
+                item.item_id,
+                scored.item(at),
+                interest.item(at),
+                affinity.item(at),
+                sources,
+                worth.p_open.item(at),
+                worth.p_convert.item(at),
+                worth.utility.item(at),
+            )
             for at, item, sources in zip(best, items, found.sources_of(rows), strict=True)
         )
-        return Ranked(listed, tuple(rows.tolist()), found)
+        return Ranked(listed, tuple(rows.tolist()), found, tuple(sorted(dropped.items())), about)
+
+    def _worth(self, state: UserState, candidates: Rows, scored: Floats, around: Circumstances) -> Worth:
+        columns = self._catalogue.columns
+        begun = np.zeros(len(candidates), np.float32)
+        if keys := unfinished(state, self._rules.candidates.unfinished):
+            row_of_key = self._catalogue.row_of_key
+            begun[np.isin(candidates, [row_of_key(key) for key in keys])] = 1.0
+        return self.utility.of(scored, columns.scenario.take(candidates), columns.price.take(candidates), begun, around)
+
+    def _why_not(self, key: int, why: Callable[[CatalogueItem], str], now_ms: int) -> str:
+        """The rule that forbids one item, also if no source brought it."""
+        row = self._catalogue.row_of_key(key)
+        if row < 0:
+            return "gone"
+        if not self._catalogue.eligible(np.array([row], np.intp), now_ms)[0]:
+            return "sold_out"
+        return why(self._catalogue.item(row))
 
     def _affinities(self, state: UserState, candidates: Rows, now_ms: int) -> Floats:
         """r_ui of each candidate, (n,); `candidates` in ascending order."""
@@ -82,14 +137,3 @@ class Ranker:
             for place in np.flatnonzero(candidates.take(at, mode="clip") == recent).tolist():
                 affinity[at.item(place)] = self._recents.affinity(state, place, now_ms)
         return affinity
-
-    def _excluded(self, state: UserState, now_ms: int) -> set[int]:
-        """Keys of items that may not be sent to this user now."""
-        items = self._rules.items
-        excluded = history.keys_since(state.sent_item, state.sent_at_ms, now_ms - items.repeat_after_ms)
-        excluded |= history.keys_since(state.bought_item, state.bought_at_ms, now_ms - items.bought_for_ms)
-        seen_since_ms = now_ms - items.seen_for_ms
-        for key, at_ms, flags in zip(state.recent_item, state.recent_at_ms, state.recent_flags, strict=True):
-            if at_ms > seen_since_ms or flags & DISLIKED:
-                excluded.add(key)
-        return excluded

@@ -71,6 +71,12 @@ class Recents:
         return value / (value + self._saturation)
 
 
+def is_unfinished(state: UserState, item_key: int) -> bool:
+    """The item is still in the cart or on the wish list, and not bought."""
+    row = place_of_key(item_key, state.recent_item)
+    return row >= 0 and bool((flags := state.recent_flags[row]) & (IN_CART | FAVOURITE)) and not flags & (BOUGHT | DISLIKED)
+
+
 def unfinished(state: UserState, limit: int) -> list[int]:
     """Keys of items in the cart or on the wish list that were not bought, newest first."""
     found: list[int] = []

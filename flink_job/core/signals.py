@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+MOST_WORDS, LONGEST_WORD = 16, 32
+"""Of the purposes and of the segments of a user: how many are kept, and how many characters of each."""
+
 
 class InteractionType(IntEnum):
     """What a user can do."""
@@ -100,6 +103,8 @@ class Interaction:
     time_zone: str
     country: str
     locale: str
+    creator_id: str = ""
+    """Whom a follow, an unfollow or a hide concerns."""
 
 
 @dataclass(slots=True)
@@ -136,6 +141,9 @@ class UserUpdate:
     country: str | None
     locale: str | None
     erase: bool
+    purposes: tuple[str, ...] | None = None
+    birth_year: int | None = None
+    segments: tuple[str, ...] | None = None
 
 
 Signal = Interaction | Feedback | Nudge | UserUpdate

@@ -34,6 +34,10 @@ class PendingWake:
     boost: float
     expires_at_ms: int = 0
     """Worthless from then on; 0: no end."""
+    planned_key: int = 0
+    """The item it would have been when it was put off; 0: none yet."""
+    planned_price: float = 0.0
+    """The price of that item, or of the one it is about, at that time; 0: unknown."""
 
 
 def _keys() -> array[int]:
@@ -42,6 +46,10 @@ def _keys() -> array[int]:
 
 def _times() -> array[int]:
     return array("q")
+
+
+def _codes() -> array[int]:
+    return array("I")
 
 
 @dataclass(slots=True)
@@ -68,6 +76,10 @@ class UserState:
     sent_item: array[int] = field(default_factory=_keys)
     sent_command: array[int] = field(default_factory=_keys)
     sent_status: array[int] = field(default_factory=lambda: array("B"))
+    sent_trigger: array[int] = field(default_factory=lambda: array("B"))
+    sent_category: array[int] = field(default_factory=_codes)
+    sent_creator: array[int] = field(default_factory=_codes)
+    """32 bits of the hash, here and above; 0: the item has none."""
     bought_item: array[int] = field(default_factory=_keys)
     bought_at_ms: array[int] = field(default_factory=_times)
     pending: PendingWake | None = None
@@ -83,6 +95,18 @@ class UserState:
     country: str = ""
     locale: str = ""
     scored_at_ms: int = 0
+    active_at_ms: int = 0
+    """Of the newest interaction."""
+    fatigue: float = 0.0
+    fatigue_at_ms: int = 0
+    followed: array[int] = field(default_factory=_keys)
+    """Creators, oldest first."""
+    purposes: tuple[str, ...] | None = None
+    """What pushes may be for; None: the user was not asked."""
+    birth_year: int = 0
+    segments: tuple[str, ...] = ()
+    facts_at_ms: int = 0
+    """Of the newest word on the three above."""
 
 
 def new_user(feature_dim: int, now_ms: int) -> UserState:

@@ -9,11 +9,18 @@ from flink_job.core.rules import Cap, Rules
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
+OF_THEIR_OWN = ("abandoned_cart", "abandoned_favourite", "replenishment", "best_time", "win_back")
+"""Occasions that nobody asks for: the policy sees them coming."""
+
 NO_GATES: dict[str, Any] = {
     "gates.holdout_share": 0.0,
     "gates.min_gap_ms": 0,
     "gates.caps": (),
     "gates.cool_down_ms": 0,
+    "gates.ramp_up_gap_ms": 0,
+    "gates.in_session_ms": 0,
+    "fatigue.limit": 1e9,
+    "utility.enabled": False,
     "gates.rescore_after_ms": 0,
     "gates.quiet_hours.start_minute": 0,
     "gates.quiet_hours.end_minute": 0,
@@ -27,7 +34,16 @@ NO_GATES: dict[str, Any] = {
 
 def plain_rules(**changes: Any) -> Rules:
     """The policy of `default.yaml` with every gate open, changed: `plain_rules(gates__min_gap_ms=HOUR)`."""
-    return changed(default_rules(), NO_GATES | {name.replace("__", "."): value for name, value in changes.items()})
+    return changed(only_behaviour(default_rules()), NO_GATES | {name.replace("__", "."): value for name, value in changes.items()})
+
+
+def only_behaviour(rules: Rules) -> Rules:
+    """No occasion but what the user does and what others nudge for, at once, for a long time, and all as good as each other."""
+    plain = {
+        name: replace(occasion, enabled=name not in OF_THEIR_OWN, rank=1, horizon_ms=365 * DAY, timing="now")
+        for name, occasion in rules.occasions.items()
+    }
+    return replace(rules, occasions=plain)
 
 
 @cache

@@ -12,6 +12,8 @@ Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
 FOREVER = (1 << 63) - 1
+SCENARIO_COUNT = 4
+
 NO_ROWS: Rows = np.empty(0, np.intp)
 NO_ROWS.setflags(write=False)
 
@@ -19,12 +21,15 @@ NO_ROWS.setflags(write=False)
 class Columns:
     """Growing columns; all have `capacity` entries, of which those of free rows are never visible."""
 
-    __slots__ = ("features", "keys", "published_at_ms", "visible_from_ms", "visible_until_ms")
+    __slots__ = ("boost", "features", "keys", "price", "published_at_ms", "scenario", "visible_from_ms", "visible_until_ms")
 
     def __init__(self, dim: int, capacity: int) -> None:
         self.keys: NDArray[np.uint64] = np.zeros(capacity, np.uint64)
         self.features: Floats = np.zeros((capacity, dim + 1), np.float32)
         self.published_at_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.scenario: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
+        self.price: Floats = np.zeros(capacity, np.float32)
+        self.boost: Floats = np.zeros(capacity, np.float32)
         self.visible_from_ms: NDArray[np.int64] = np.full(capacity, FOREVER, np.int64)
         self.visible_until_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
 
@@ -38,6 +43,9 @@ class Columns:
         capacity = self.capacity
         self.keys = np.concatenate((self.keys, np.zeros(capacity, np.uint64)))
         self.features = np.concatenate((self.features, np.zeros_like(self.features)))
+        self.scenario = np.concatenate((self.scenario, np.zeros(capacity, np.uint8)))
+        self.price = np.concatenate((self.price, np.zeros(capacity, np.float32)))
+        self.boost = np.concatenate((self.boost, np.zeros(capacity, np.float32)))
         self.published_at_ms = np.concatenate((self.published_at_ms, np.zeros(capacity, np.int64)))
         self.visible_from_ms = np.concatenate((self.visible_from_ms, np.full(capacity, FOREVER, np.int64)))
         self.visible_until_ms = np.concatenate((self.visible_until_ms, np.zeros(capacity, np.int64)))

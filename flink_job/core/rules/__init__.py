@@ -8,20 +8,27 @@ from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.occasions import Occasion
 from flink_job.core.rules.policy import Rules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
+from flink_job.core.rules.whether import SCENARIOS, FatigueRules, ResponseRules, UtilityRules
 
 __all__ = [
+    "SCENARIOS",
     "AffinityRules",
     "CandidateRules",
     "Cap",
+    "FatigueRules",
     "GateRules",
     "InterestRules",
     "ItemRules",
     "LogRules",
     "MemoryRules",
+    "Occasion",
     "QuietHours",
+    "ResponseRules",
     "RuleError",
     "Rules",
     "SendRules",
+    "UtilityRules",
 ]

@@ -17,10 +17,12 @@ class CandidateRules:
     category: int
     fresh: int
     unfinished: int
+    followed: int
+    urgent: int
     listed: int
 
     def __post_init__(self) -> None:
-        for name in ("interest", "neighbours", "category", "fresh", "unfinished"):
+        for name in ("interest", "neighbours", "category", "fresh", "unfinished", "followed", "urgent"):
             not_negative(name, getattr(self, name))
         positive("neighbours_of", self.neighbours_of)
         positive("listed", self.listed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flink_job.core.rules.checks import RuleError, not_negative, positive, share
 
+CAPPED = ("all", "trigger", "category", "creator")
 _MINUTES_PER_DAY = 24 * 60
 
 
@@ -16,10 +17,14 @@ class Cap:
 
     count: int
     window_ms: int
+    per: str = "all"
+    """Of which pushes: `all`, or those of the same `trigger`, `category` (the item's most specific) or `creator`."""
 
     def __post_init__(self) -> None:
         positive("count", self.count)
         positive("window_ms", self.window_ms)
+        if self.per not in CAPPED:
+            raise RuleError(f"per: must be one of {', '.join(CAPPED)}, not {self.per}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,11 @@ class GateRules:
     holdout_salt: str
     min_gap_ms: int
     caps: tuple[Cap, ...]
+    release_unconfirmed_after_ms: int
+    ramp_up_phase_ms: int
+    ramp_up_gap_ms: int
     cool_down_ms: int
+    in_session_ms: int
     quiet_hours: QuietHours
     rescore_after_ms: int
     longest_deferral_ms: int
@@ -61,6 +70,15 @@ class GateRules:
 
     def __post_init__(self) -> None:
         share("holdout_share", self.holdout_share)
-        for name in ("min_gap_ms", "cool_down_ms", "rescore_after_ms", "longest_deferral_ms"):
+        for name in (
+            "min_gap_ms",
+            "release_unconfirmed_after_ms",
+            "ramp_up_phase_ms",
+            "ramp_up_gap_ms",
+            "cool_down_ms",
+            "in_session_ms",
+            "rescore_after_ms",
+            "longest_deferral_ms",
+        ):
             not_negative(name, getattr(self, name))
         positive("max_signal_age_ms", self.max_signal_age_ms)

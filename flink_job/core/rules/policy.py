@@ -9,7 +9,9 @@ from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError, interaction_names, not_negative
 from flink_job.core.rules.gates import GateRules
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.occasions import Occasion, check_occasions
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
+from flink_job.core.rules.whether import FatigueRules, UtilityRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,11 @@ class Rules:
     candidates: CandidateRules
     triggers: Mapping[str, int]
     """Interaction types that lead to a decision, and after how many milliseconds."""
+    occasions: Mapping[str, Occasion]
+    """By the name of the trigger."""
     gates: GateRules
+    fatigue: FatigueRules
+    utility: UtilityRules
     items: ItemRules
     send: SendRules
     memory: MemoryRules
@@ -33,6 +39,7 @@ class Rules:
         interaction_names("triggers", self.triggers)
         for name, delay_ms in self.triggers.items():
             not_negative(f"triggers.{name}", delay_ms)
+        check_occasions(self.occasions)
         self._memory_holds_what_the_rules_ask_for()
 
     def _memory_holds_what_the_rules_ask_for(self) -> None:
@@ -40,7 +47,8 @@ class Rules:
         for cap in self.gates.caps:
             if cap.count > kept:
                 raise RuleError(f"gates.caps: {cap.count} pushes cannot be counted when memory.sent_pushes is {kept}")
-        fewest = min((cap.count * -(-self.items.repeat_after_ms // cap.window_ms) for cap in self.gates.caps), default=0)
+        overall = [cap for cap in self.gates.caps if cap.per == "all"]
+        fewest = min((cap.count * -(-self.items.repeat_after_ms // cap.window_ms) for cap in overall), default=0)
         if self.items.repeat_after_ms and not 0 < fewest <= kept:
             raise RuleError(
                 f"items.repeat_after_ms: up to {fewest or 'any number of'} pushes may be sent in that time, but memory.sent_pushes is {kept}; "

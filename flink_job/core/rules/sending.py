@@ -13,10 +13,12 @@ class ItemRules:
 
     repeat_after_ms: int
     bought_for_ms: int
+    consumed_for_ms: int
     seen_for_ms: int
+    price_rise_share: float
 
     def __post_init__(self) -> None:
-        for name in ("repeat_after_ms", "bought_for_ms", "seen_for_ms"):
+        for name in ("repeat_after_ms", "bought_for_ms", "consumed_for_ms", "seen_for_ms", "price_rise_share"):
             not_negative(name, getattr(self, name))
 
 
@@ -51,7 +53,8 @@ class MemoryRules:
     sent_pushes: int
     bought_items: int
     unfolded_items: int
+    followed_creators: int
 
     def __post_init__(self) -> None:
-        for name in ("recent_items", "seen_events", "sent_pushes", "bought_items", "unfolded_items"):
+        for name in ("recent_items", "seen_events", "sent_pushes", "bought_items", "unfolded_items", "followed_creators"):
             positive(name, getattr(self, name))

@@ -1,0 +1,125 @@
+"""Which items may not be sent to a user now, each by the name of the rule that forbids it.
+
+Most items are for everybody, so what is asked for each candidate is a look into a few sets; the rest only for items with restrictions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from flink_job.core import history
+from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.history import cap_opens_at_ms
+from flink_job.core.ids import code_of
+from flink_job.core.rules import Cap, Rules
+from flink_job.core.state import DISLIKED, UserState
+
+PURPOSE_OF = ("marketing", "marketing", "editorial", "social")
+"""What a push about an item is for, by scenario; a user who was asked must have agreed to it."""
+
+_YEAR_MS = 31_556_952_000
+_EPOCH_YEAR = 1970
+
+
+class Eligibility:
+    """The rules of items, ready to use."""
+
+    __slots__ = ("_by_category", "_by_creator", "_items", "_release_ms")
+
+    def __init__(self, rules: Rules) -> None:
+        self._items = rules.items
+        self._by_category = [cap for cap in rules.gates.caps if cap.per == "category"]
+        self._by_creator = [cap for cap in rules.gates.caps if cap.per == "creator"]
+        self._release_ms = rules.gates.release_unconfirmed_after_ms
+
+    def for_user(self, state: UserState, now_ms: int) -> Excluded:
+        """What this user excludes now, gathered once for all candidates."""
+        rules = self._items
+        excluded: dict[int, str] = {}
+        seen_since_ms = now_ms - rules.seen_for_ms
+        for key, at_ms, flags in zip(state.recent_item, state.recent_at_ms, state.recent_flags, strict=True):
+            if flags & DISLIKED:
+                excluded[key] = "disliked"
+            elif at_ms > seen_since_ms:
+                excluded[key] = "seen"
+        for key in history.keys_since(state.sent_item, state.sent_at_ms, now_ms - rules.repeat_after_ms):
+            excluded[key] = "sent_before"
+        bought = dict(zip(state.bought_item, state.bought_at_ms, strict=True))
+        categories = self._full(self._by_category, state, now_ms, state.sent_category)
+        creators = self._full(self._by_creator, state, now_ms, state.sent_creator)
+        return Excluded(self, state, now_ms, excluded, bought, categories, creators)
+
+    def still_used_ms(self, item: CatalogueItem) -> int:
+        """For how long after a purchase the user needs no other: a durable one is bought once, a consumable is used up."""
+        if not item.consumable:
+            return self._items.bought_for_ms
+        return item.replenish_after_ms or self._items.consumed_for_ms
+
+    def _full(self, caps: Iterable[Cap], state: UserState, now_ms: int, column: array[int]) -> set[int]:
+        """The codes in a column of the sent pushes for which a cap is full."""
+        return {
+            code
+            for cap in caps
+            for code in set(column)
+            if code and cap_opens_at_ms(state, cap, now_ms, self._release_ms, column, code) > now_ms
+        }
+
+
+class Excluded:
+    """What may not be sent to one user at one moment."""
+
+    __slots__ = ("_bought", "_by_key", "_categories", "_creators", "_now_ms", "_rules", "_state")
+
+    def __init__(
+        self,
+        rules: Eligibility,
+        state: UserState,
+        now_ms: int,
+        by_key: dict[int, str],
+        bought: dict[int, int],
+        categories: set[int],
+        creators: set[int],
+    ) -> None:
+        self._rules = rules
+        self._state = state
+        self._now_ms = now_ms
+        self._by_key = by_key
+        self._bought = bought
+        self._categories = categories
+        self._creators = creators
+
+    def why(self, item: CatalogueItem) -> str:
+        """The rule that forbids the item, empty if none does."""
+        key = item.key
+        if (rule := self._by_key.get(key)) is not None:
+            return rule
+        bought_at_ms = self._bought.get(key)
+        if bought_at_ms is not None and self._now_ms - bought_at_ms < self._rules.still_used_ms(item):
+            return "bought"
+        if self._categories and item.categories and code_of(item.categories[-1]) in self._categories:
+            return "category_cap"
+        if self._creators and code_of(item.creator_id) in self._creators:
+            return "creator_cap"
+        purposes = self._state.purposes
+        if purposes is not None and PURPOSE_OF[item.scenario if item.scenario < len(PURPOSE_OF) else 0] not in purposes:
+            return "purpose"
+        return self._audience(item) if item.restricted else ""
+
+    def _audience(self, item: CatalogueItem) -> str:
+        """What is not known of a user counts against age and themes, which need a yes, but not against country and language."""
+        state = self._state
+        if item.countries and state.country and state.country not in item.countries:
+            return "country"
+        if item.languages and state.locale and not item.languages & {state.locale, state.locale.split("-", 1)[0]}:
+            return "language"
+        if item.min_age and (not state.birth_year or self._year() - state.birth_year <= item.min_age):
+            return "age"
+        if item.sensitivities and not item.sensitivities <= set(state.purposes or ()):
+            return "sensitivity"
+        if item.segments and not item.segments & set(state.segments):
+            return "segment"
+        return ""
+
+    def _year(self) -> int:
+        return _EPOCH_YEAR + self._now_ms // _YEAR_MS

@@ -1,0 +1,94 @@
+"""Which occasion a signal is, and which of two is the better reason to push."""
+
+from __future__ import annotations
+
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.reasons import Reason
+from flink_job.core.recents import is_unfinished
+from flink_job.core.rules import ItemRules, Occasion, Rules
+from flink_job.core.signals import Interaction, InteractionType, Trigger
+from flink_job.core.state import PendingWake, UserState
+
+_LEFT_BEHIND = {
+    InteractionType.CART: Trigger.ABANDONED_CART,
+    InteractionType.CHECKOUT: Trigger.ABANDONED_CART,
+    InteractionType.FAVOURITE: Trigger.ABANDONED_FAVOURITE,
+}
+_ABOUT_ONE_ITEM = (Trigger.ABANDONED_CART, Trigger.ABANDONED_FAVOURITE, Trigger.REPLENISHMENT)
+"""Without their item there is nothing to say. A nudge names an item too, but another one may be better by then."""
+
+_MEANWHILE = {
+    "bought": Reason.BOUGHT_MEANWHILE,
+    "sold_out": Reason.SOLD_OUT_MEANWHILE,
+    "gone": Reason.GONE_MEANWHILE,
+    "seen": Reason.SEEN_MEANWHILE,
+}
+
+
+class Occasions:
+    """The rules of occasions, ready to use."""
+
+    __slots__ = ("_by_trigger", "_catalogue", "_items")
+
+    def __init__(self, rules: Rules, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._items: ItemRules = rules.items
+        self._by_trigger: list[Occasion | None] = [None] * (max(Trigger) + 1)
+        for name, occasion in rules.occasions.items():
+            if occasion.enabled:
+                self._by_trigger[Trigger[name.upper()]] = occasion
+        self._by_trigger[Trigger.UNSPECIFIED] = self._by_trigger[Trigger.BEHAVIOUR]
+
+    def get(self, trigger: int) -> Occasion | None:
+        """The rules of an occasion, None if the policy sends nothing for it."""
+        return self._by_trigger[trigger]
+
+    def left_behind(self, state: UserState, signal: Interaction, item_key: int) -> PendingWake | None:
+        """What this event may be the beginning of: a decision after a while, if nothing comes of it until then."""
+        trigger = _LEFT_BEHIND.get(signal.kind)  # type: ignore[call-overload]
+        if trigger is not None:
+            occasion = self._by_trigger[trigger]
+            after_ms = occasion.after_ms if occasion else 0
+        elif signal.kind == InteractionType.PURCHASE:
+            trigger, occasion = Trigger.REPLENISHMENT, self._by_trigger[Trigger.REPLENISHMENT]
+            after_ms = self._used_up_after_ms(item_key) if occasion else 0
+        else:
+            return None
+        if occasion is None or not after_ms or not self.is_better(trigger, state.pending):
+            return None
+        begins_ms = state.last_signal_ms + after_ms
+        price = self._price(item_key)
+        return PendingWake(
+            begins_ms, "", signal.event_id, signal.at_ms, trigger, item_key, 0.0, begins_ms + occasion.horizon_ms, planned_price=price
+        )
+
+    def is_better(self, trigger: int, pending: PendingWake | None) -> bool:
+        """A decision for `trigger` may take the place of the one that waits."""
+        if pending is None:
+            return True
+        ours, theirs = self._by_trigger[trigger], self._by_trigger[pending.trigger]
+        return ours is not None and (theirs is None or ours.rank > theirs.rank)
+
+    def over(self, state: UserState, cause: PendingWake, dropped_by: str) -> Reason | None:
+        """Why an occasion that is about one item has come to nothing, None if it has not. `dropped_by`: the rule that forbids the item."""
+        if cause.trigger not in _ABOUT_ONE_ITEM:
+            return None
+        if dropped_by:
+            return _MEANWHILE.get(dropped_by, Reason.NO_CANDIDATE)
+        if cause.trigger != Trigger.REPLENISHMENT and not is_unfinished(state, cause.item_key):
+            return Reason.LEFT_MEANWHILE
+        if cause.planned_price and self._price(cause.item_key) > cause.planned_price * (1.0 + self._items.price_rise_share):
+            return Reason.DEARER_MEANWHILE
+        return None
+
+    def _price(self, item_key: int) -> float:
+        """0 for an item without one."""
+        row = self._catalogue.row_of_key(item_key)
+        return self._catalogue.columns.price.item(row) if row >= 0 else 0.0
+
+    def _used_up_after_ms(self, item_key: int) -> int:
+        """0 for what is bought once."""
+        row = self._catalogue.row_of_key(item_key)
+        if row < 0 or not (item := self._catalogue.item(row)).consumable:
+            return 0
+        return item.replenish_after_ms or self._items.consumed_for_ms
