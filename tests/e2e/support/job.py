@@ -28,6 +28,10 @@ PARTITIONS = 4
 METRICS_EVERY_S = 0.5
 """How often the tests' cluster collects its metrics, if somebody asks for them."""
 
+OF_THEIR_OWN = ("abandoned_cart", "abandoned_favourite", "replenishment", "best_time", "win_back")
+"""Occasions that come hours or days after what led to them; tests that are about them switch them on."""
+
+_NUDGED_AT_ONCE = {name: {"timing": "now", "rank": 30} for name in ("price_drop", "back_in_stock", "creator_posted")}
 _CANARIES = 24
 _CANARY = "canary-"
 
@@ -153,7 +157,13 @@ def settings(folder: Path, bootstrap_servers: str, prefix: str) -> dict[str, Any
         },
         "policy": {
             "triggers": {"cart": CART_DELAY_MS, "favourite": 5000},
+            "occasions": {**{name: {"enabled": False} for name in OF_THEIR_OWN}, "behaviour": {"timing": "now"}, **_NUDGED_AT_ONCE},
+            "fatigue": {"limit": 1e9},
+            "utility": {"fatigue_cost": 0, "opt_out_cost": 0},
             "gates": {
+                "caps": [{"count": 3, "window_ms": 86_400_000}, {"count": 10, "window_ms": 604_800_000}],
+                "ramp_up_gap_ms": 0,
+                "in_session_ms": 0,
                 "min_gap_ms": 2500,
                 "longest_deferral_ms": LONGEST_DEFERRAL_MS,  # also: a cap or a cool-down lasts hours, too long to wait for in a test
                 "max_signal_age_ms": 900_000,
