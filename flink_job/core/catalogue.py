@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.index.codes import MOST_DIMENSIONS
+from flink_job.core.index.codes import MOST_DIMENSIONS, Codes, codes_of
 from flink_job.core.index.columns import FOREVER, Columns, Floats, Rows
 from flink_job.core.index.indexes import Indexes
+from flink_job.core.index.labels import Labels, label
 
 _FIRST_CAPACITY = 1024
 _EARLIEST_MS, _LATEST_MS = -(1 << 62), 1 << 62
@@ -90,6 +91,11 @@ class Catalogue:
     def features(self) -> Floats:
         """Features by row, (capacity, dim + 1)."""
         return self._columns.features
+
+    @property
+    def labels(self) -> Labels:
+        """Labels of category, top category and creator by row, (capacity, 3); meaningless for free rows."""
+        return self._columns.labels
 
     def upsert(self, item: CatalogueItem) -> bool:
         """Take in a version of an item; False if an equal or newer one is held, or was removed. Raises ValueError for unusable features."""
@@ -183,6 +189,10 @@ class Catalogue:
         scores: Floats = np.einsum("ij,j->i", features, np.ascontiguousarray(profile, np.float32))
         return scores
 
+    def directions(self, rows: Rows) -> Codes:
+        """F_i of each row as whole numbers of length `SCALE`, (n, dim), whose inner products are exact; zeros for an item without features."""
+        return codes_of(self._columns.features.take(rows, axis=0)[:, :-1])[0]
+
     def _index(self) -> Indexes:
         listed = ((row, item.categories) for row, item in enumerate(self._items) if item is not None)
         self._indexes = Indexes(self._dim, self._columns, self._look_at, listed)
@@ -209,6 +219,7 @@ class Catalogue:
             columns.features[row, :-1] = 0.0 if item.features is None else item.features
             columns.features[row, -1] = item.features is not None
         columns.keys[row] = item.key
+        label(columns.labels, row, item.categories, item.creator_id)
         columns.published_at_ms[row] = min(max(item.published_at_ms, _EARLIEST_MS), _LATEST_MS)
         if item.stock is not None and item.stock <= 0:
             columns.hide(row)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.index.labels import LABELS, Labels
+
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
@@ -19,11 +21,12 @@ NO_ROWS.setflags(write=False)
 class Columns:
     """Growing columns; all have `capacity` entries, of which those of free rows are never visible."""
 
-    __slots__ = ("features", "keys", "published_at_ms", "visible_from_ms", "visible_until_ms")
+    __slots__ = ("features", "keys", "labels", "published_at_ms", "visible_from_ms", "visible_until_ms")
 
     def __init__(self, dim: int, capacity: int) -> None:
         self.keys: NDArray[np.uint64] = np.zeros(capacity, np.uint64)
         self.features: Floats = np.zeros((capacity, dim + 1), np.float32)
+        self.labels: Labels = np.zeros((capacity, LABELS), np.int32)
         self.published_at_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.visible_from_ms: NDArray[np.int64] = np.full(capacity, FOREVER, np.int64)
         self.visible_until_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
@@ -38,6 +41,7 @@ class Columns:
         capacity = self.capacity
         self.keys = np.concatenate((self.keys, np.zeros(capacity, np.uint64)))
         self.features = np.concatenate((self.features, np.zeros_like(self.features)))
+        self.labels = np.concatenate((self.labels, np.zeros_like(self.labels)))
         self.published_at_ms = np.concatenate((self.published_at_ms, np.zeros(capacity, np.int64)))
         self.visible_from_ms = np.concatenate((self.visible_from_ms, np.full(capacity, FOREVER, np.int64)))
         self.visible_until_ms = np.concatenate((self.visible_until_ms, np.zeros(capacity, np.int64)))
