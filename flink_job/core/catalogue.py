@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flink_job.core.ids import key_of
-from flink_job.core.index.codes import MOST_DIMENSIONS
+from flink_job.core.index.codes import MOST_DIMENSIONS, Codes, codes_of
 from flink_job.core.index.columns import FOREVER, SCENARIO_COUNT, Columns, Floats, Rows
 from flink_job.core.index.indexes import Indexes
+from flink_job.core.index.labels import Labels, label
 
 URGENT = "\0urgent"
 """A group that is no category: what is urgent, or has the editors' boost."""
@@ -118,6 +119,11 @@ class Catalogue:
     def features(self) -> Floats:
         """Features by row, (capacity, dim + 1)."""
         return self._columns.features
+
+    @property
+    def labels(self) -> Labels:
+        """Labels of category, top category and creator by row, (capacity, 3); meaningless for free rows."""
+        return self._columns.labels
 
     def upsert(self, item: CatalogueItem) -> bool:
         """Take in a version of an item; False if an equal or newer one is held, or was removed. Raises ValueError for unusable features."""
@@ -216,6 +222,10 @@ class Catalogue:
         scores: Floats = np.einsum("ij,j->i", features, np.ascontiguousarray(profile, np.float32))
         return scores
 
+    def directions(self, rows: Rows) -> Codes:
+        """F_i of each row as whole numbers of length `SCALE`, (n, dim), whose inner products are exact; zeros for an item without features."""
+        return codes_of(self._columns.features.take(rows, axis=0)[:, :-1])[0]
+
     def _index(self) -> Indexes:
         listed = ((row, item.groups) for row, item in enumerate(self._items) if item is not None)
         self._indexes = Indexes(self._dim, self._columns, self._look_at, listed)
@@ -245,6 +255,7 @@ class Catalogue:
         columns.scenario[row] = item.scenario if 0 < item.scenario < SCENARIO_COUNT else 0
         columns.price[row] = item.price if item.price > 0 else 0.0
         columns.boost[row] = item.boost
+        label(columns.labels, row, item.categories, item.creator_id)
         columns.published_at_ms[row] = min(max(item.published_at_ms, _EARLIEST_MS), _LATEST_MS)
         if item.stock is not None and item.stock <= 0:
             columns.hide(row)

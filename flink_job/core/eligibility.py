@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from flink_job.core import history
 from flink_job.core.catalogue import CatalogueItem
 from flink_job.core.history import cap_opens_at_ms
-from flink_job.core.ids import code_of
+from flink_job.core.index.labels import label_of
 from flink_job.core.rules import Cap, Rules
 from flink_job.core.state import DISLIKED, UserState
 
@@ -97,9 +97,9 @@ class Excluded:
         bought_at_ms = self._bought.get(key)
         if bought_at_ms is not None and self._now_ms - bought_at_ms < self._rules.still_used_ms(item):
             return "bought"
-        if self._categories and item.categories and code_of(item.categories[-1]) in self._categories:
+        if self._categories and item.categories and label_of(item.categories[-1]) in self._categories:
             return "category_cap"
-        if self._creators and code_of(item.creator_id) in self._creators:
+        if self._creators and label_of(item.creator_id) in self._creators:
             return "creator_cap"
         purposes = self._state.purposes
         if purposes is not None and PURPOSE_OF[item.scenario if item.scenario < len(PURPOSE_OF) else 0] not in purposes:

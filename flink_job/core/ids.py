@@ -19,11 +19,6 @@ def key_of(identifier: str) -> int:
     return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "little")
 
 
-def code_of(identifier: str) -> int:
-    """32 bits of `key_of`, for what is only compared within one user's few pushes; 0 for an empty text."""
-    return key_of(identifier) & 0xFFFFFFFF if identifier else 0
-
-
 def digest_of(identifier: str) -> bytes:
     """The 8 bytes of `key_of`, for where only equality counts."""
     return blake2b(identifier.encode(), digest_size=8).digest()

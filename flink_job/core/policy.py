@@ -19,7 +19,8 @@ from flink_job.core.catalogue import Catalogue
 from flink_job.core.effects import BARE, Effects, Erase, Push, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
-from flink_job.core.ids import code_of, command_id, digest_of, key_of, place_of
+from flink_job.core.ids import command_id, digest_of, key_of, place_of
+from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
 from flink_job.core.occasions import Occasions
@@ -183,8 +184,8 @@ class PushPolicy:
             now_ms,
             self._rules.memory.sent_pushes,
             trigger=cause.trigger,
-            category=code_of(item.categories[-1]) if item.categories else 0,
-            creator=code_of(item.creator_id),
+            category=label_of(item.categories[-1]) if item.categories else UNLABELLED,
+            creator=label_of(item.creator_id),
         )
         self._fatigue.add(state, self._fatigue.sent, now_ms)
         return (

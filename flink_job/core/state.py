@@ -48,8 +48,8 @@ def _times() -> array[int]:
     return array("q")
 
 
-def _codes() -> array[int]:
-    return array("I")
+def _labels() -> array[int]:
+    return array("i")
 
 
 @dataclass(slots=True)
@@ -77,9 +77,9 @@ class UserState:
     sent_command: array[int] = field(default_factory=_keys)
     sent_status: array[int] = field(default_factory=lambda: array("B"))
     sent_trigger: array[int] = field(default_factory=lambda: array("B"))
-    sent_category: array[int] = field(default_factory=_codes)
-    sent_creator: array[int] = field(default_factory=_codes)
-    """32 bits of the hash, here and above; 0: the item has none."""
+    sent_category: array[int] = field(default_factory=_labels)
+    sent_creator: array[int] = field(default_factory=_labels)
+    """`flink_job.core.index.labels`, here and above."""
     bought_item: array[int] = field(default_factory=_keys)
     bought_at_ms: array[int] = field(default_factory=_times)
     pending: PendingWake | None = None

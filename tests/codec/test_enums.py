@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from flink_job.codec import errors
+from flink_job.core.rules.messages import SCENARIOS
 from flink_job.core.signals import InteractionType, Outcome, Trigger
 from flink_job.core.state import CONVERTED, DECIDED, DELIVERED, DISMISSED, FAILED, OPENED
-from kairos.v1 import dead_letter_pb2, feedback_pb2, interaction_pb2, signal_pb2
+from kairos.v1 import dead_letter_pb2, feedback_pb2, interaction_pb2, item_pb2, signal_pb2
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,10 @@ def test_the_enumeration_is_that_of_the_contract(ours: type[IntEnum], theirs: An
     if ours is not Trigger:  # a trigger may be unknown, what a user did may not
         assert contract.pop("UNSPECIFIED") == 0
     assert {member.name: member.value for member in ours} == contract
+
+
+def test_scenarios_stand_at_the_contracts_numbers() -> None:
+    assert [f"SCENARIO_{name.upper() or 'UNSPECIFIED'}" for name in SCENARIOS] == item_pb2.Scenario.keys()
 
 
 def test_every_reason_of_the_contract_for_a_dead_letter_has_a_name_in_the_codec() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.index.labels import LABELS, Labels
+
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
@@ -21,11 +23,12 @@ NO_ROWS.setflags(write=False)
 class Columns:
     """Growing columns; all have `capacity` entries, of which those of free rows are never visible."""
 
-    __slots__ = ("boost", "features", "keys", "price", "published_at_ms", "scenario", "visible_from_ms", "visible_until_ms")
+    __slots__ = ("boost", "features", "keys", "labels", "price", "published_at_ms", "scenario", "visible_from_ms", "visible_until_ms")
 
     def __init__(self, dim: int, capacity: int) -> None:
         self.keys: NDArray[np.uint64] = np.zeros(capacity, np.uint64)
         self.features: Floats = np.zeros((capacity, dim + 1), np.float32)
+        self.labels: Labels = np.zeros((capacity, LABELS), np.int32)
         self.published_at_ms: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.scenario: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.price: Floats = np.zeros(capacity, np.float32)
@@ -46,6 +49,7 @@ class Columns:
         self.scenario = np.concatenate((self.scenario, np.zeros(capacity, np.uint8)))
         self.price = np.concatenate((self.price, np.zeros(capacity, np.float32)))
         self.boost = np.concatenate((self.boost, np.zeros(capacity, np.float32)))
+        self.labels = np.concatenate((self.labels, np.zeros_like(self.labels)))
         self.published_at_ms = np.concatenate((self.published_at_ms, np.zeros(capacity, np.int64)))
         self.visible_from_ms = np.concatenate((self.visible_from_ms, np.full(capacity, FOREVER, np.int64)))
         self.visible_until_ms = np.concatenate((self.visible_until_ms, np.zeros(capacity, np.int64)))
