@@ -15,7 +15,7 @@ def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str
     decision.decision_id = decision.command_id = push.command_id
     decision.verdict = decision_pb2.VERDICT_SENT
     decision.item_ids.append(push.item.item_id)
-    decision.propensity = 1.0
+    decision.propensity = push.propensity
     decision.log_rate = 1.0
     return decision.SerializeToString() + _gates(push.record.gates)
 
@@ -54,14 +54,17 @@ def _decision(user_id: str, record: Record, decided_at_ms: int, policy: tuple[st
         decision_number=record.number,
         producer=producer,
     )
-    for item in record.candidates:
+    propensities = record.propensities or (0.0,) * len(record.candidates)
+    for item, propensity in zip(record.candidates, propensities, strict=True):
         listed = decision.candidates.add(
             item_id=item.item_id, score=item.score, interest=item.interest, affinity=item.affinity, sources=item.sources
         )
         if item.p_open:
             listed.p_open, listed.p_convert, listed.utility = item.p_open, item.p_convert, item.utility
-        if item.propensity:
-            listed.propensity = item.propensity
+        if propensity:
+            listed.propensity = propensity
+        if item.diversity != 1.0:
+            listed.diversity = item.diversity
     for name, count in record.found_by_source:
         decision.candidates_by_source[name] = count
     for name, count in record.dropped_by_rule:

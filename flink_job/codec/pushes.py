@@ -52,7 +52,7 @@ def encode_push(user_id: str, locale: str, push: Push, policy: tuple[str, str], 
     command.decision.decision_id = push.command_id
     command.decision.policy_id, command.decision.policy_version = policy
     command.decision.score = push.item.score
-    command.decision.propensity = 1.0
+    command.decision.propensity = push.propensity
     return command.SerializeToString()
 
 

@@ -19,7 +19,8 @@ class ScoredItem:
     p_open: float = 0.0
     p_convert: float = 0.0
     utility: float = 0.0
-    propensity: float = 0.0
+    """After `diversity`, what it is multiplied by for being like the last pushes."""
+    diversity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Record:
     found_by_source: tuple[tuple[str, int], ...] = ()
     dropped_by_rule: tuple[tuple[str, int], ...] = ()
     catalogue_version: int = 0
+    propensities: tuple[float, ...] = ()
+    """Of each candidate, those not in the list have none; they sum to 1 for a push."""
     terms: tuple[tuple[str, float], ...] = ()
     """The parts of the first candidate's utility, by name."""
     planned_item_id: str = ""
@@ -58,6 +61,7 @@ class Push:
 
     command_id: str
     item: ScoredItem
+    propensity: float
     payload: bytes
     decided_at_ms: int
     expires_at_ms: int

@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.effects import BARE, Effects, Erase, Push, Wake
+from flink_job.core.choosing import Chooser
+from flink_job.core.effects import BARE, Effects, Erase, Push, ScoredItem, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
 from flink_job.core.ids import command_id, digest_of, key_of, place_of
@@ -25,7 +26,7 @@ from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
 from flink_job.core.occasions import Occasions
 from flink_job.core.quiet_hours import ZoneOf
-from flink_job.core.ranking import Ranked, Ranker
+from flink_job.core.ranking import Ranker
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import Recents
 from flink_job.core.recording import Recorder
@@ -48,6 +49,7 @@ class PushPolicy:
         self._gates = Gates(rules.gates, self._fatigue, zone_of)
         self._occasions = Occasions(rules, catalogue)
         self._ranker = Ranker(rules, catalogue, interest, recents)
+        self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
         for name, delay_ms in rules.triggers.items():
@@ -170,13 +172,14 @@ class PushPolicy:
         over = self._occasions.over(state, cause, ranked.about_dropped_by)
         if over is not None:
             return (records.suppressed(state, cause, over, digest, ranked=ranked),)
-        reason_against = self._not_good_enough(ranked)
+        reason_against = self._chooser.reason_against_all(ranked)
         if reason_against is not None:
             state.scored_at_ms = now_ms
             return (records.suppressed(state, cause, reason_against, digest, ranked=ranked),)
         state.scored_at_ms = 0
-        item = self._catalogue.item(ranked.rows[0])
         command = command_id(user_id, cause.cause_id)
+        chosen, propensities = self._chooser.choose(ranked, command)
+        item = self._catalogue.item(ranked.rows[chosen])
         history.remember_push(
             state,
             item.key,
@@ -191,12 +194,13 @@ class PushPolicy:
         return (
             Push(
                 command_id=command,
-                item=ranked.items[0],
+                item=ranked.items[chosen],
+                propensity=propensities[chosen],
                 payload=item.payload,
                 decided_at_ms=now_ms,
                 expires_at_ms=now_ms + self._rules.send.time_to_live_ms,
                 quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
-                record=records.of(state, cause, None, 0, ranked),
+                record=records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around)),
             ),
         )
 
@@ -204,12 +208,7 @@ class PushPolicy:
         state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
         return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms), Wake(at_ms)
 
-    def _not_good_enough(self, ranked: Ranked) -> Reason | None:
-        if not ranked.items:
-            return Reason.NO_CANDIDATE
-        best = ranked.items[0]
-        if best.score < self._rules.send.min_score:
-            return Reason.BELOW_THRESHOLD
-        if self._rules.utility.enabled and best.utility < self._rules.utility.least:
-            return Reason.NOT_WORTH_IT
-        return None
+    def _terms(self, item: ScoredItem, around: Circumstances) -> tuple[tuple[str, float], ...]:
+        if not self._rules.utility.enabled:
+            return ()
+        return tuple(self._ranker.utility.terms(item.p_open, item.p_convert, item.utility, around).items())

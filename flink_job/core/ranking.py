@@ -1,7 +1,7 @@
 """The list of one user: candidates, their scores and what they are worth, and what may not be sent left out.
 
-Ordered by utility where the policy weighs it, else by the score `s_ui`. A learned model replaces `utility.respond`; diversity and exploration
-choose from the list.
+Ordered by utility where the policy weighs it, else by the score `s_ui`. A learned model replaces `utility.respond`. What is like the last
+pushes comes further down; exploration chooses from the list.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from flink_job.core.candidates import CandidateFinder, Found
 from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.diversity import Diversity, demoted
 from flink_job.core.effects import ScoredItem
 from flink_job.core.eligibility import Eligibility
 from flink_job.core.index.columns import Rows
@@ -44,7 +45,7 @@ class Ranked:
 class Ranker:
     """Ranks the catalogue for one user at a time."""
 
-    __slots__ = ("_catalogue", "_eligibility", "_finder", "_interest", "_recents", "_rules", "utility")
+    __slots__ = ("_catalogue", "_diversity", "_eligibility", "_finder", "_interest", "_recents", "_rules", "utility")
 
     def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents) -> None:
         self._rules = rules
@@ -52,6 +53,7 @@ class Ranker:
         self._interest = interest
         self._recents = recents
         self._eligibility = Eligibility(rules)
+        self._diversity = Diversity(rules.diversity, catalogue)
         self._finder = CandidateFinder(rules.candidates, catalogue)
         self.utility = Utility(rules.utility)
 
@@ -81,7 +83,6 @@ class Ranker:
             worth = self._worth(state, candidates, scored, around)
             order = np.where(scored >= np.float32(rules.send.min_score), worth.utility, scored + _LAST)
         best: list[int] = []
-        items: list[CatalogueItem] = []
         dropped: dict[str, int] = {}
         for at in best_first(order, catalogue.keys, candidates):
             item = catalogue.item(candidates.item(at))
@@ -89,26 +90,35 @@ class Ranker:
                 dropped[rule] = dropped.get(rule, 0) + 1
                 continue
             best.append(at)
-            items.append(item)
-            if len(best) >= rules.candidates.listed:
+            if len(best) >= rules.candidates.looked_at:
                 break
+        best, factors = self._diverse(state, best, order, candidates, now_ms)
         rows = candidates[best]
         listed = tuple(
-            ScoredItem(item.item_id, scored.item(at), interest.item(at), affinity.item(at), sources)
-            if worth is None
-            else ScoredItem(
-                item.item_id,
+            ScoredItem(
+                catalogue.item(row).item_id,
                 scored.item(at),
                 interest.item(at),
                 affinity.item(at),
                 sources,
-                worth.p_open.item(at),
-                worth.p_convert.item(at),
-                worth.utility.item(at),
+                worth.p_open.item(at) if worth else 0.0,
+                worth.p_convert.item(at) if worth else 0.0,
+                min(worth.utility.item(at), worth.utility.item(at) * factor) if worth else 0.0,
+                factor,
             )
-            for at, item, sources in zip(best, items, found.sources_of(rows), strict=True)
+            for at, row, factor, sources in zip(best, rows.tolist(), factors, found.sources_of(rows), strict=True)
         )
         return Ranked(listed, tuple(rows.tolist()), found, tuple(sorted(dropped.items())), about)
+
+    def _diverse(self, state: UserState, best: list[int], order: Floats, candidates: Rows, now_ms: int) -> tuple[list[int], list[float]]:
+        """The list out of the best, in its order after diversity's factors, and those."""
+        listed = self._rules.candidates.listed
+        pushed = self._diversity.pushed(state, now_ms) if state.sent_item else None
+        if not best or pushed is None or not len(pushed.rows):
+            return best[:listed], [1.0] * len(best[:listed])
+        factors = self._diversity.factors(candidates[best], pushed)
+        places = (-demoted(order[best], factors)).argsort(kind="stable")[:listed].tolist()
+        return [best[place] for place in places], [factors.item(place) for place in places]
 
     def _worth(self, state: UserState, candidates: Rows, scored: Floats, around: Circumstances) -> Worth:
         columns = self._catalogue.columns

@@ -53,6 +53,7 @@ class Recorder:
         reason: Reason | None,
         opens_at_ms: int,
         ranked: Ranked | None,
+        propensities: tuple[float, ...] = (),
         terms: tuple[tuple[str, float], ...] = (),
     ) -> Record:
         """The record of one decision; `reason` None: a push."""
@@ -66,6 +67,7 @@ class Recorder:
             found_by_source=tuple((name, len(rows)) for name, rows in ranked.found.by_source) if ranked else (),
             dropped_by_rule=ranked.dropped if ranked else (),
             catalogue_version=self._catalogue.version,
+            propensities=propensities,
             terms=terms,
             planned_item_id=self._item_id(cause.planned_key),
             planned_dropped_by=ranked.about_dropped_by if ranked and cause.planned_key else "",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flink_job.core.rules.checks import not_negative, positive
+from flink_job.core.rules.checks import RuleError, not_negative, positive
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateRules:
-    """How many candidates each source may bring; 0 turns a source off. `listed` is the length of the argmax list."""
+    """How many candidates each source may bring; 0 turns a source off. `listed` is the length of the list, taken from the `looked_at` best."""
 
     interest: int
     neighbours: int
@@ -20,9 +20,12 @@ class CandidateRules:
     followed: int
     urgent: int
     listed: int
+    looked_at: int
 
     def __post_init__(self) -> None:
         for name in ("interest", "neighbours", "category", "fresh", "unfinished", "followed", "urgent"):
             not_negative(name, getattr(self, name))
         positive("neighbours_of", self.neighbours_of)
         positive("listed", self.listed)
+        if self.looked_at < self.listed:
+            raise RuleError(f"looked_at: must be at least listed ({self.listed}), not {self.looked_at}")

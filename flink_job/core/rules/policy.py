@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError, interaction_names, not_negative
+from flink_job.core.rules.diversity import DiversityRules
+from flink_job.core.rules.exploration import ExplorationRules
 from flink_job.core.rules.gates import GateRules
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.messages import MessageRules
 from flink_job.core.rules.occasions import Occasion, check_occasions
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
 from flink_job.core.rules.whether import FatigueRules, UtilityRules
@@ -23,6 +26,8 @@ class Rules:
     interest: InterestRules
     affinity: AffinityRules
     candidates: CandidateRules
+    diversity: DiversityRules
+    exploration: ExplorationRules
     triggers: Mapping[str, int]
     """Interaction types that lead to a decision, and after how many milliseconds."""
     occasions: Mapping[str, Occasion]
@@ -32,6 +37,7 @@ class Rules:
     utility: UtilityRules
     items: ItemRules
     send: SendRules
+    messages: MessageRules
     memory: MemoryRules
     log: LogRules
 
