@@ -12,7 +12,7 @@ from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
 from flink_job.codec.items import ItemDecoder
 from flink_job.codec.origin import parse_origin
-from flink_job.codec.pushes import encode_push
+from flink_job.codec.pushes import PushEncoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec
 from flink_job.core.catalogue import Catalogue
@@ -62,6 +62,7 @@ class Engine:
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
         self._policy = PushPolicy(rules, self.catalogue, zone_of)
+        self._pushes = PushEncoder(rules.messages, settings.producer)
         self._policy_name = (rules.policy_id, rules.version)
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
@@ -170,7 +171,7 @@ class Engine:
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
-                push = encode_push(user_id, state.locale, effect, self._policy_name, settings.producer)
+                push = self._pushes.encode(user_id, state, effect, self._policy_name)
                 answer.records.append((settings.pushes_topic, user_id, push))
                 sent = encode_sent(user_id, effect, self._policy_name, settings.producer)
                 answer.records.append((settings.decisions_topic, user_id, sent))

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flink_job.core.draws import uniform
 from flink_job.core.effects import Push
 from flink_job.core.ids import key_of
+from flink_job.core.index.labels import label_of
+from flink_job.core.messages.facts import Facts
+from flink_job.core.messages.writer import Writer
+from flink_job.core.rules import MessageRules
+from flink_job.core.state import UserState
 from kairos.v1 import item_pb2, push_pb2
+
+CREATOR_NAME = "creator_name"
+"""Attribute of an item that says who made it, in words; `creator_id` need not be something to read."""
 
 _PURPOSES = {
     item_pb2.SCENARIO_NEWS: push_pb2.PURPOSE_EDITORIAL,
@@ -20,40 +34,68 @@ _REASONS = {
 }
 
 
-def encode_push(user_id: str, locale: str, push: Push, policy: tuple[str, str], producer: str) -> bytes:
-    """The command for `push`; texts in the language that fits `locale` best."""
-    item = item_pb2.Item.FromString(push.payload)
-    language, text = _text(item, locale)
-    command = push_pb2.PushCommand(
-        command_id=push.command_id,
-        user_id=user_id,
-        decided_at_ms=push.decided_at_ms,
-        expires_at_ms=min(push.expires_at_ms, item.valid_until_ms) if item.valid_until_ms else push.expires_at_ms,
-        quiet_from_ms=push.quiet_from_ms,
-        priority=push_pb2.PRIORITY_HIGH if item.urgency >= item_pb2.URGENCY_HIGH else push_pb2.PRIORITY_NORMAL,
-        purpose=_PURPOSES.get(item.scenario, push_pb2.PURPOSE_MARKETING),
-        collapse_key=f"item-{key_of(item.item_id):016x}",
-        thread_id=item.categories[0] if item.categories else "",
-        relevance=min(1.0, max(0.0, push.item.score)),
-        item_ids=[item.item_id],
-        scenario=item.scenario,
-        trigger=push.record.trigger,  # type: ignore[arg-type]  # the numbers are the contract's
-        reason=reason_in_words(push.item.sources),
-        cause_id=push.record.cause_id,
-        caused_at_ms=push.record.caused_at_ms,
-        producer=producer,
-    )
-    content = command.content
-    content.title = text.title or item.item_id
-    content.body = text.summary
-    content.image_url = item.image_url
-    content.deep_link = item.deep_link
-    content.locale = language
-    command.decision.decision_id = push.command_id
-    command.decision.policy_id, command.decision.policy_version = policy
-    command.decision.score = push.item.score
-    command.decision.propensity = push.propensity
-    return command.SerializeToString()
+class PushEncoder:
+    """Writes the message and puts the command together. One for a policy."""
+
+    __slots__ = ("_arm_of", "_producer", "_scores", "_writer")
+
+    def __init__(self, rules: MessageRules, producer: str) -> None:
+        self._writer = Writer(rules)
+        self._producer = producer
+        self._arm_of = {label_of(name): arm for arm, name in enumerate(self._writer.arms)}
+        self._scores = np.zeros(len(self._writer.arms))
+
+    def encode(self, user_id: str, state: UserState, push: Push, policy: tuple[str, str]) -> bytes:
+        """The command for `push`, the last one that `state` remembers; notes there which template it was."""
+        item = item_pb2.Item.FromString(push.payload)
+        language, text = _text(item, state.locale)
+        trigger = push.record.trigger
+        draw = uniform(push.command_id, 0, "message")
+        message = self._writer.write(_facts(item, text), trigger, item.scenario, state.locale, self._scores, self._since_ms(state), draw)
+        if message.template:
+            state.sent_template[-1] = label_of(message.template)
+        command = push_pb2.PushCommand(
+            command_id=push.command_id,
+            user_id=user_id,
+            decided_at_ms=push.decided_at_ms,
+            expires_at_ms=min(push.expires_at_ms, item.valid_until_ms) if item.valid_until_ms else push.expires_at_ms,
+            quiet_from_ms=push.quiet_from_ms,
+            priority=push_pb2.PRIORITY_HIGH if item.urgency >= item_pb2.URGENCY_HIGH else push_pb2.PRIORITY_NORMAL,
+            purpose=_PURPOSES.get(item.scenario, push_pb2.PURPOSE_MARKETING),
+            collapse_key=f"item-{key_of(item.item_id):016x}",
+            thread_id=item.categories[0] if item.categories else "",
+            relevance=min(1.0, max(0.0, push.item.score)),
+            item_ids=[item.item_id],
+            scenario=item.scenario,
+            trigger=push.record.trigger,  # type: ignore[arg-type]  # the numbers are the contract's
+            reason=reason_in_words(push.item.sources),
+            cause_id=push.record.cause_id,
+            caused_at_ms=push.record.caused_at_ms,
+            producer=self._producer,
+        )
+        content = command.content
+        content.title = message.title
+        content.body = message.body
+        content.template_id = message.template
+        content.image_url = item.image_url
+        content.deep_link = item.deep_link
+        content.locale = message.locale or language
+        command.decision.decision_id = push.command_id
+        command.decision.policy_id, command.decision.policy_version = policy
+        command.decision.score = push.item.score
+        if push.item.p_open:
+            command.decision.p_open, command.decision.p_convert = push.item.p_open, push.item.p_convert
+            command.decision.utility = push.item.utility
+        command.decision.propensity = push.propensity
+        return command.SerializeToString()
+
+    def _since_ms(self, state: UserState) -> NDArray[np.float64]:
+        """How long before the push this user got each wording last, (arms,)."""
+        since_ms = np.full(len(self._scores), np.inf)
+        for at_ms, template in zip(state.sent_at_ms, state.sent_template, strict=True):
+            if template and (arm := self._arm_of.get(template)) is not None:
+                since_ms[arm] = state.sent_at_ms[-1] - at_ms
+        return since_ms
 
 
 def reason_in_words(sources: tuple[str, ...]) -> str:
@@ -69,3 +111,18 @@ def _text(item: item_pb2.Item, locale: str) -> tuple[str, item_pb2.ItemText]:
             return language, texts[language]
     first = min(texts, default="")
     return first, texts[first]
+
+
+def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
+    categories = item.categories
+    return Facts(
+        title=text.title or item.item_id,
+        summary=text.summary,
+        price=item.price if item.HasField("price") else nan,
+        list_price=item.list_price if item.HasField("list_price") else nan,
+        currency=item.currency,
+        creator=item.attributes.get(CREATOR_NAME, ""),
+        category=categories[-1] if categories else "",
+        top_category=categories[0] if categories else "",
+        stock=item.stock if item.HasField("stock") else None,
+    )

@@ -75,6 +75,7 @@ class StateCodec:
             message.sent_trigger = state.sent_trigger.tobytes()
             message.sent_category = state.sent_category.tobytes()
             message.sent_creator = state.sent_creator.tobytes()
+            message.sent_template = state.sent_template.tobytes()
         if state.bought_item:
             message.bought_item = state.bought_item.tobytes()
             message.bought_at_ms = state.bought_at_ms.tobytes()
@@ -136,7 +137,7 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         memory.recent_items * (8 + 8 + 4 + 1)
         + memory.unfolded_items * (8 + 8 + 4)
         + memory.seen_events * 8
-        + memory.sent_pushes * (8 + 8 + 8 + 1 + 1 + 4 + 4)
+        + memory.sent_pushes * (8 + 8 + 8 + 1 + 1 + 4 + 4 + 4)
         + memory.followed_creators * 8
         + memory.bought_items * (8 + 8)
     )
@@ -172,6 +173,7 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         sent_trigger=array("B", message.sent_trigger or bytes(sent)),
         sent_category=array("i", message.sent_category or bytes(4 * sent)),
         sent_creator=array("i", message.sent_creator or bytes(4 * sent)),
+        sent_template=array("i", message.sent_template or bytes(4 * sent)),
         bought_item=array("Q", message.bought_item),
         bought_at_ms=array("q", message.bought_at_ms),
         dismissed_at_ms=message.dismissed_at_ms,

@@ -8,7 +8,7 @@ from flink_job.core.ids import place_of_key
 from flink_job.core.rules import Cap
 from flink_job.core.state import DECIDED, FAILED, UserState
 
-_COLUMNS = ("sent_at_ms", "sent_item", "sent_command", "sent_status", "sent_trigger", "sent_category", "sent_creator")
+_COLUMNS = ("sent_at_ms", "sent_item", "sent_command", "sent_status", "sent_trigger", "sent_category", "sent_creator", "sent_template")
 
 
 def remember_push(
@@ -30,6 +30,7 @@ def remember_push(
     state.sent_trigger.append(trigger)
     state.sent_category.append(category)
     state.sent_creator.append(creator)
+    state.sent_template.append(0)
 
 
 def mark_push(state: UserState, command_id: str, status: int) -> bool:

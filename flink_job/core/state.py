@@ -79,7 +79,8 @@ class UserState:
     sent_trigger: array[int] = field(default_factory=lambda: array("B"))
     sent_category: array[int] = field(default_factory=_labels)
     sent_creator: array[int] = field(default_factory=_labels)
-    """`flink_job.core.index.labels`, here and above."""
+    sent_template: array[int] = field(default_factory=_labels)
+    """`flink_job.core.index.labels`, in these three; 0: none."""
     bought_item: array[int] = field(default_factory=_keys)
     bought_at_ms: array[int] = field(default_factory=_times)
     pending: PendingWake | None = None

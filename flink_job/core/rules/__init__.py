@@ -6,8 +6,11 @@ document is read.
 
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError
+from flink_job.core.rules.diversity import DiversityRules
+from flink_job.core.rules.exploration import ExplorationRules
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.messages import MessageRules
 from flink_job.core.rules.occasions import Occasion
 from flink_job.core.rules.policy import Rules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
@@ -18,12 +21,15 @@ __all__ = [
     "AffinityRules",
     "CandidateRules",
     "Cap",
+    "DiversityRules",
+    "ExplorationRules",
     "FatigueRules",
     "GateRules",
     "InterestRules",
     "ItemRules",
     "LogRules",
     "MemoryRules",
+    "MessageRules",
     "Occasion",
     "QuietHours",
     "ResponseRules",
