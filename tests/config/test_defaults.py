@@ -9,10 +9,22 @@ import pytest
 from pydantic import BaseModel
 
 from flink_job.config import Config, default_document, load_config
-from flink_job.core.rules import Cap, Rules
+from flink_job.core.rules import Cap, Occasion, Rules
+from flink_job.core.rules.whether import SCENARIOS
+from flink_job.core.signals import Trigger
 
-#: Mappings whose keys are the user's, and lists.
-OPEN = {"kafka.properties", "policy.interest.weights", "policy.triggers", "policy.gates.caps", "policy.gates.quiet_hours.zone_of_country"}
+BY_SCENARIO = {f"policy.utility.{name}" for name in ("open.rates", "convert.rates", "open_value", "convert_value")}
+#: Mappings and lists: one setting each.
+OPEN = BY_SCENARIO | {
+    "kafka.properties",
+    "policy.interest.weights",
+    "policy.triggers",
+    "policy.occasions",
+    "policy.gates.caps",
+    "policy.gates.quiet_hours.zone_of_country",
+}
+#: What an entry of a list may leave out: there is no place for it in the file.
+MAY_BE_LEFT_OUT = {(Cap, "per")}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -61,9 +73,10 @@ def test_every_setting_has_its_default_in_the_file_and_the_file_has_nothing_else
 
 
 def test_no_default_hides_in_the_code() -> None:
-    for model in (*sections(Config), Cap):
+    for model in (*sections(Config), Cap, Occasion):
         if is_dataclass(model):
             hidden = [each.name for each in fields(model) if each.default is not MISSING or each.default_factory is not MISSING]
+            hidden = [name for name in hidden if (model, name) not in MAY_BE_LEFT_OUT]
         else:
             hidden = [name for name, field in model.model_fields.items() if not field.is_required()]
         assert hidden == [], model
@@ -76,9 +89,24 @@ def test_every_setting_reaches_the_typed_tree_with_the_value_of_the_file() -> No
         for part in name.split("."):
             value = getattr(value, part)
         if name == "policy.gates.caps":
-            assert [(cap.count, cap.window_ms) for cap in value] == [(cap["count"], cap["window_ms"]) for cap in default]
+            assert list(value) == [Cap(**cap) for cap in default]
+        elif name == "policy.occasions":
+            assert value == {name: Occasion(**occasion) for name, occasion in default.items()}
         else:
             assert value == default, name
+
+
+def test_a_cap_that_does_not_say_of_which_pushes_counts_all_of_them() -> None:
+    assert Cap(3, 1) == Cap(3, 1, "all")
+    assert {cap.per for cap in load_config(None, {}).policy.gates.caps} == {"all", "trigger", "category", "creator"}
+
+
+def test_every_trigger_has_its_occasion_and_every_scenario_its_rates_and_values() -> None:
+    policy = default_document()["policy"]
+    assert set(policy["occasions"]) == {trigger.name.lower() for trigger in Trigger if trigger is not Trigger.UNSPECIFIED}
+    utility = policy["utility"]
+    for by_scenario in (utility["open"]["rates"], utility["convert"]["rates"], utility["open_value"], utility["convert_value"]):
+        assert set(by_scenario) == set(SCENARIOS)
 
 
 def test_every_setting_has_a_unit_in_its_name_or_words_beside_it() -> None:
