@@ -34,6 +34,8 @@ def signal(body: str, **fields: Any) -> bytes:
         if isinstance(value, dict):
             for key, part in value.items():
                 setattr(getattr(inner, name), key, part)
+        elif isinstance(value, list):
+            getattr(inner, name).extend(value)
         else:
             setattr(inner, name, value)
     return message.SerializeToString()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion
+from flink_job.core.history import remember_push
 from flink_job.core.state import BOUGHT, DISMISSED, FAILED, FAVOURITE, IN_CART, OPENED, PendingWake
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,6 +49,27 @@ def test_a_state_of_version_1_reads_as_it_was_written() -> None:
     assert (state.unreachable, state.reachable_at_ms) == (True, 1_772_440_000_001)
     assert (state.time_zone, state.country, state.locale, state.context_at_ms) == ("Europe/Berlin", "DE", "de-AT", 1_772_440_000_002)
     assert state.scored_at_ms == 1_772_530_100_000
+
+
+def test_what_no_release_had_written_then_is_as_if_it_had_never_happened() -> None:
+    """Pushes sent before there was a cap per trigger, category or creator have none; the columns are as long as their neighbours."""
+    state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
+    assert state.sent_trigger == array("B", [0, 0, 0])
+    assert state.sent_category == state.sent_creator == array("I", [0, 0, 0])
+    assert (state.active_at_ms, state.fatigue, state.fatigue_at_ms) == (0, 0.0, 0)
+    assert (state.followed, state.purposes, state.segments) == (array("Q"), None, ())
+    assert (state.birth_year, state.facts_at_ms) == (0, 0)
+    assert state.pending is not None
+    assert (state.pending.planned_key, state.pending.planned_price) == (0, 0.0)
+
+
+def test_a_user_from_then_lives_on_and_the_next_push_fills_every_column() -> None:
+    state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
+    remember_push(state, 66, "3" * 32, 1_772_454_600_000, kept=3, trigger=4, category=5, creator=6)
+    read = CODEC.decode(CODEC.encode(state))
+    assert read.sent_item == array("Q", [11, 44, 66])  # the one that failed went
+    assert read.sent_trigger == array("B", [0, 0, 4])
+    assert (read.sent_category, read.sent_creator) == (array("I", [0, 0, 5]), array("I", [0, 0, 6]))
 
 
 def test_reading_and_writing_it_again_loses_nothing() -> None:

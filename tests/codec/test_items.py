@@ -34,7 +34,10 @@ def test_every_field_that_decides_arrives() -> None:
         creator_id="potter",
         consumable=True,
         editorial_boost=0.25,
-        audience=item_pb2.Audience(countries=["DE", "AT"], languages=["de"], min_age=16, sensitivities=["alcohol"]),
+        scenario=item_pb2.SCENARIO_SHOP,
+        urgency=item_pb2.URGENCY_BREAKING,
+        replenish_after_ms=8,
+        audience=item_pb2.Audience(countries=["DE", "AT"], languages=["de"], min_age=16, sensitivities=["alcohol"], segments=["vip"]),
     )
     found, deleted = items().decode("mug", payload)
     assert not deleted
@@ -45,7 +48,8 @@ def test_every_field_that_decides_arrives() -> None:
     assert (found.price, found.stock, found.valid_from_ms, found.valid_until_ms, found.published_at_ms) == (12.5, 3, 5, 6, 7)
     assert (found.creator_id, found.consumable, found.boost) == ("potter", True, 0.25)
     assert (found.countries, found.languages, found.min_age) == (frozenset({"DE", "AT"}), frozenset({"de"}), 16)
-    assert found.sensitivities == frozenset({"alcohol"})
+    assert (found.sensitivities, found.segments) == (frozenset({"alcohol"}), frozenset({"vip"}))
+    assert (found.scenario, found.urgency, found.replenish_after_ms) == (1, 4, 8)
     assert found.payload == payload
 
 

@@ -52,6 +52,33 @@ def test_a_sent_decision_is_logged_with_all_that_explains_it() -> None:
     assert dict(found.candidates_by_source) == {"interest": 7, "fresh": 2}
 
 
+def test_a_decision_says_what_its_candidates_are_worth_and_what_was_left_out() -> None:
+    worth = ScoredItem("mug", 0.75, 0.5, 0.25, ("interest",), p_open=0.06, p_convert=0.1, utility=-0.002, propensity=0.5)
+    record = Record(
+        "event-1",
+        WALL - 3,
+        1,
+        17,
+        candidates=(worth,),
+        dropped_by_rule=(("bought", 2), ("seen", 1)),
+        terms=(("gain", 0.006), ("opt_out", 0.0012)),
+        planned_item_id="lamp",
+        planned_dropped_by="bought",
+    )
+    found = decision_pb2.Decision.FromString(
+        encode_suppressed("ann", Suppressed(Reason.NOT_WORTH_IT, WALL, 0, record), record, POLICY, 0.01, "kairos/test")
+    )
+    (listed,) = found.candidates
+    assert (listed.p_open, listed.p_convert, listed.utility, listed.propensity) == (0.06, 0.1, -0.002, 0.5)
+    assert dict(found.dropped_by_rule) == {"bought": 2, "seen": 1}
+    assert dict(found.utility_terms) == {"gain": 0.006, "opt_out": 0.0012}
+    assert (found.planned_item_id, found.planned_dropped_by) == ("lamp", "bought")
+
+
+def test_a_worth_that_was_not_asked_for_is_absent_and_not_zero() -> None:
+    assert not sent().candidates[0].HasField("utility")
+
+
 def test_a_decision_against_a_push_says_why_and_how_many_it_stands_for() -> None:
     found = suppressed(Reason.CAP)
     assert (found.verdict, found.reason, found.log_rate) == (decision_pb2.VERDICT_SUPPRESSED, "cap", 0.01)

@@ -1,10 +1,13 @@
 """Signals from bytes: every field arrives where it belongs, and what is wrong is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
-from flink_job.core.signals import Feedback, Interaction, Nudge, UserUpdate
+from flink_job.codec.signals import SignalDecoder
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Feedback, Interaction, InteractionType, Nudge, UserUpdate
 from kairos.v1 import feedback_pb2
 from tests.codec.messages import BODIES, ID_FIELD, LIMITS, ORIGIN, WALL, decoder, signal
 from tests.core.policies import DAY, MINUTE
@@ -43,6 +46,51 @@ def test_a_user_update_tells_what_is_set_and_only_that() -> None:
     assert nothing == UserUpdate("event-1", AT, None, None, None, None, None, False)
     everything = signal("user_update", push_consent=False, reachable=True, time_zone="", country="DE", locale="de", erase=True)
     assert decoder().decode("ann", everything, ORIGIN, WALL) == UserUpdate("event-1", AT, False, True, "", "DE", "de", True)
+
+
+def test_an_interaction_names_whom_it_concerns() -> None:
+    for context in ({}, {"country": "DE"}):
+        payload = signal("interaction", type=12, item_id="", creator_id="potter", context=context)
+        found = decoder().decode("ann", payload, ORIGIN, WALL)
+        assert isinstance(found, Interaction)
+        assert (found.kind, found.creator_id) == (InteractionType.FOLLOW, "potter")
+
+
+@pytest.mark.parametrize(("text", "is_fine"), [("x" * 128, True), ("x" * 129, False), ("é" * 64, True), ("é" * 65, False)])
+def test_ids_of_creators_are_limited_in_bytes(text: str, is_fine: bool) -> None:
+    payload = signal("interaction", creator_id=text)
+    if is_fine:
+        decoder().decode("ann", payload, ORIGIN, WALL)
+    else:
+        assert refused(payload) == (errors.INVALID_FIELD, "interaction.creator_id: may have at most 128 bytes")
+
+
+def test_a_user_update_tells_purposes_segments_and_the_year_of_birth() -> None:
+    payload = signal(
+        "user_update", purposes=["marketing", "alcohol"], purposes_set=True, segments=["vip"], segments_set=True, birth_year=1990
+    )
+    found = decoder().decode("ann", payload, ORIGIN, WALL)
+    assert isinstance(found, UserUpdate)
+    assert (found.purposes, found.segments, found.birth_year) == (("marketing", "alcohol"), ("vip",), 1990)
+
+
+def test_a_list_is_meant_only_if_it_says_so_and_an_empty_one_can_be_meant() -> None:
+    for fields, purposes, segments in (
+        ({}, None, None),
+        ({"purposes": ["marketing"], "segments": ["vip"]}, None, None),
+        ({"purposes_set": True, "segments_set": True}, (), ()),
+    ):
+        found = decoder().decode("ann", signal("user_update", **fields), ORIGIN, WALL)
+        assert isinstance(found, UserUpdate)
+        assert (found.purposes, found.segments, found.birth_year) == (purposes, segments, None)
+
+
+def test_no_more_and_no_longer_words_are_taken_than_a_state_has_room_for() -> None:
+    words = [f"{number:02d}" + "🫖" * 40 for number in range(20)]
+    payload = signal("user_update", purposes=words, purposes_set=True, segments=words, segments_set=True)
+    found = SignalDecoder(replace(LIMITS, max_record_bytes=65_536)).decode("ann", payload, ORIGIN, WALL)
+    assert isinstance(found, UserUpdate)
+    assert found.purposes == found.segments == tuple(word[:LONGEST_WORD] for word in words[:MOST_WORDS])
 
 
 def test_one_decoder_carries_nothing_over_from_one_record_to_the_next() -> None:

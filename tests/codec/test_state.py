@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion, most_bytes
 from flink_job.core.reasons import Reason
-from flink_job.core.signals import Signal
+from flink_job.core.rules import MemoryRules
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Signal
 from flink_job.core.state import PendingWake, UserState, new_user
 from kairos.v1 import state_pb2
 from tests.core.lives import ITEMS, Wakes, histories, live, signals
@@ -54,9 +55,12 @@ def full_state() -> UserState:
         sent_item=array("Q", [14]),
         sent_command=array("Q", [15]),
         sent_status=array("B", [5]),
+        sent_trigger=array("B", [2]),
+        sent_category=array("I", [2**32 - 1]),
+        sent_creator=array("I", [28]),
         bought_item=array("Q", [16]),
         bought_at_ms=array("q", [17]),
-        pending=PendingWake(18, "quiet_hours", "event-1", 19, 4, 20, 0.5, 21),
+        pending=PendingWake(18, "quiet_hours", "event-1", 19, 4, 20, 0.5, 21, 29, 0.75),
         dismissed_at_ms=22,
         dismissals=23,
         opted_out=True,
@@ -68,6 +72,14 @@ def full_state() -> UserState:
         country="DE",
         locale="de",
         scored_at_ms=27,
+        active_at_ms=30,
+        fatigue=-0.1,
+        fatigue_at_ms=31,
+        followed=array("Q", [2**64 - 1, 32]),
+        purposes=(),
+        birth_year=1990,
+        segments=("vip", "été"),
+        facts_at_ms=33,
     )
 
 
@@ -77,6 +89,21 @@ def test_every_field_is_written_and_read() -> None:
     for each in fields(UserState):
         assert not same(getattr(state, each.name), getattr(empty, each.name)), f"give {each.name} a value above"
     assert same(CODEC.decode(CODEC.encode(state)), state)
+
+
+@pytest.mark.parametrize("purposes", [None, (), ("marketing",), ("marketing", "alcohol")])
+def test_a_user_who_was_not_asked_is_not_one_who_agreed_to_nothing(purposes: tuple[str, ...] | None) -> None:
+    state = full_state()
+    state.purposes = purposes
+    assert CODEC.decode(CODEC.encode(state)).purposes == purposes
+
+
+def test_every_part_of_what_waits_is_written_and_read() -> None:
+    pending = full_state().pending
+    assert pending is not None
+    empty = PendingWake(0, "", "", 0, 0, 0, 0.0)
+    for each in fields(PendingWake):
+        assert getattr(pending, each.name) != getattr(empty, each.name), f"give {each.name} a value above"
 
 
 def test_a_new_user_is_read_as_written() -> None:
@@ -122,8 +149,7 @@ def test_fields_of_a_newer_release_are_skipped() -> None:
 @given(st.lists(signals(st.text(min_size=1, max_size=32), st.sampled_from([*ITEMS, "🫖" * 32])), max_size=60), st.integers(1, 6))
 def test_no_history_makes_a_state_larger_than_its_bound(history: list[Signal], kept: int) -> None:
     rules = changed(
-        plain_rules(triggers={"view": 0, "search": DAY}),
-        {f"memory.{name}": kept for name in ("recent_items", "seen_events", "sent_pushes", "bought_items", "unfolded_items")},
+        plain_rules(triggers={"view": 0, "search": DAY}), {f"memory.{each.name}": kept for each in fields(MemoryRules)}
     )
     ann = Person(shelf(CATALOGUE[:6], DIM), rules)
     bound = most_bytes(rules.memory, DIM, max_id_bytes=128)
@@ -143,6 +169,7 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
         ("sent_item", memory.sent_pushes, 2**64 - 1),
         ("sent_command", memory.sent_pushes, 2**64 - 1),
         ("bought_item", memory.bought_items, 2**64 - 1),
+        ("followed", memory.followed_creators, 2**64 - 1),
     ):
         setattr(state, name, array("Q", [item] * length))
     state.recent_at_ms = array("q", [-1] * memory.recent_items)
@@ -152,15 +179,20 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.unfolded_weight = array("f", [1.0] * memory.unfolded_items)
     state.sent_at_ms = array("q", [-1] * memory.sent_pushes)
     state.sent_status = array("B", [5] * memory.sent_pushes)
+    state.sent_trigger = array("B", [12] * memory.sent_pushes)
+    state.sent_category = state.sent_creator = array("I", [2**32 - 1] * memory.sent_pushes)
     state.bought_at_ms = array("q", [-1] * memory.bought_items)
     state.seen_events = b"\xff" * 8 * memory.seen_events
     cause = max("🫖" * (max_id_bytes // 4), f"{'t' * 249}/{2**31 - 1}/{2**63 - 1}", key=lambda text: len(text.encode()))
-    state.pending = PendingWake(-1, "x" * 32, cause, -1, 12, 2**64 - 1, -1.0, -1)
+    state.pending = PendingWake(-1, "x" * 32, cause, -1, 12, 2**64 - 1, -1.0, -1, 2**64 - 1, -1.0)
+    state.purposes = state.segments = ("🫖" * LONGEST_WORD,) * MOST_WORDS
+    state.fatigue = -1.0
     state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
     state.opted_out = state.unreachable = True
     for name in ("last_signal_ms", "signals", "decisions", "interest_at_ms", "dismissed_at_ms", "consent_at_ms", "reachable_at_ms"):
         setattr(state, name, -1)
-    state.dismissals = state.scored_at_ms = state.context_at_ms = -1
+    for name in ("dismissals", "scored_at_ms", "context_at_ms", "active_at_ms", "fatigue_at_ms", "facts_at_ms", "birth_year"):
+        setattr(state, name, -1)
     size, bound = len(CODEC.encode(state)), most_bytes(memory, DIM, max_id_bytes)
     assert 0.9 * bound < size <= bound
 
