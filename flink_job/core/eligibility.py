@@ -92,11 +92,11 @@ class Excluded:
     def why(self, item: CatalogueItem) -> str:
         """The rule that forbids the item, empty if none does."""
         key = item.key
-        if (rule := self._by_key.get(key)) is not None:
-            return rule
         bought_at_ms = self._bought.get(key)
         if bought_at_ms is not None and self._now_ms - bought_at_ms < self._rules.still_used_ms(item):
-            return "bought"
+            return "bought"  # before "seen": who has just bought it has seen it too
+        if (rule := self._by_key.get(key)) is not None:
+            return rule
         if self._categories and item.categories and label_of(item.categories[-1]) in self._categories:
             return "category_cap"
         if self._creators and label_of(item.creator_id) in self._creators:

@@ -15,6 +15,8 @@ from tests.core.policies import DAY, HOUR, MINUTE, SECOND
 T = TypeVar("T")
 
 ITEMS = [f"item {number}" for number in range(12)]
+CREATORS = ["potter", "smith"]
+PURPOSES = [None, None, None, ("marketing", "editorial"), ("marketing",), ()]
 ZONES = ["", "Europe/Berlin", "America/Los_Angeles", "Pacific/Chatham", "Not/AZone"]
 
 
@@ -43,7 +45,8 @@ def weighted(*choices: tuple[int, st.SearchStrategy[T]]) -> st.SearchStrategy[T]
 def interactions(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrategy[str] = items) -> st.SearchStrategy[Interaction]:
     """`at_ms` is how long ago, in seconds, here and below; `live` makes a moment of it."""
     kinds = weighted((4, st.sampled_from(_OFTEN)), (1, st.sampled_from(list(InteractionType)))).map(int)
-    return st.builds(Interaction, ids, kinds, seconds_ago, things, st.sampled_from(ZONES), st.sampled_from(["", "DE"]), st.just(""))
+    countries, creators = st.sampled_from(["", "DE"]), st.sampled_from(["", *CREATORS])
+    return st.builds(Interaction, ids, kinds, seconds_ago, things, st.sampled_from(ZONES), countries, st.just(""), creators)
 
 
 def reports(ids: st.SearchStrategy[str] = event_ids, about: st.SearchStrategy[str] = commands) -> st.SearchStrategy[Feedback]:
@@ -61,7 +64,9 @@ def nudges(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrategy[st
 def updates(ids: st.SearchStrategy[str] = event_ids) -> st.SearchStrategy[UserUpdate]:
     """Facts, erasure left out; most speak of the zone, few against pushes."""
     yes = st.sampled_from([None, None, True, True, False])
-    return st.builds(UserUpdate, ids, seconds_ago, yes, yes, st.sampled_from([None, *ZONES]), st.none(), st.none(), st.just(False))
+    where = (st.sampled_from([None, *ZONES]), st.none(), st.none())
+    who = (st.sampled_from(PURPOSES), st.sampled_from([None, 1980, 2015]), st.sampled_from([None, (), ("vip",)]))
+    return st.builds(UserUpdate, ids, seconds_ago, yes, yes, *where, st.just(False), *who)
 
 
 def signals(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrategy[str] = items) -> st.SearchStrategy[Signal]:

@@ -55,11 +55,12 @@ class Person:
         zone: str = "",
         country: str = "",
         locale: str = "",
+        creator: str = "",
         wall_ms: int | None = None,
         hold_until_ms: int = 0,
     ) -> Effects:
         """The user does something: `does("view", "mug", at_ms)`."""
-        event = Interaction(self._id(event_id), InteractionType[kind.upper()], at_ms, item_id, zone, country, locale)
+        event = Interaction(self._id(event_id), InteractionType[kind.upper()], at_ms, item_id, zone, country, locale, creator)
         return self._kept(self.policy.on_signal(self.user_id, self.state, event, at_ms if wall_ms is None else wall_ms, hold_until_ms))
 
     def reports(self, outcome: str, command_id: str, at_ms: int, *, event_id: str = "") -> Effects:
@@ -91,11 +92,15 @@ class Person:
         zone: str | None = None,
         country: str | None = None,
         locale: str | None = None,
+        purposes: tuple[str, ...] | None = None,
+        birth_year: int | None = None,
+        segments: tuple[str, ...] | None = None,
         erase: bool = False,
         event_id: str = "",
     ) -> Effects:
         """A fact about the user changes."""
-        update = UserUpdate(self._id(event_id), at_ms, consent, reachable, zone, country, locale, erase)
+        facts = (purposes, birth_year, segments)
+        update = UserUpdate(self._id(event_id), at_ms, consent, reachable, zone, country, locale, erase, *facts)
         return self._kept(self.policy.on_signal(self.user_id, self.state, update, at_ms))
 
     def takes(self, signal: Signal, at_ms: int, wall_ms: int) -> Effects:

@@ -1,5 +1,6 @@
 """Policies for the tests of the core: the plain one lets everything through, and each test names what it changes."""
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from functools import cache
 from typing import Any
@@ -74,9 +75,17 @@ def caps(*counts_and_windows: tuple[int, int]) -> tuple[Cap, ...]:
     return tuple(Cap(count, window_ms) for count, window_ms in counts_and_windows)
 
 
+def cap_per(per: str, count: int, window_ms: int) -> tuple[Cap, ...]:
+    """One cap on a level: `cap_per("category", 2, DAY)`."""
+    return (Cap(count, window_ms, per),)
+
+
 def _replaced(part: Any, changes: dict[str, Any]) -> Any:
+    if isinstance(part, Mapping):
+        return {**part, **{name: replace(part[name], **values) for name, values in changes.items()}}
     values = {}
     for name, value in changes.items():
         now = getattr(part, name)
-        values[name] = _replaced(now, value) if is_dataclass(now) and isinstance(value, dict) else value
+        has_parts = is_dataclass(now) or name == "occasions"
+        values[name] = _replaced(now, value) if has_parts and isinstance(value, dict) else value
     return replace(part, **values)

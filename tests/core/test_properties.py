@@ -105,9 +105,10 @@ def test_what_is_sent_is_in_stock_valid_and_the_best_of_the_list(history: Histor
             sent = person.catalogue.item(person.catalogue.row_of(push.item.item_id))
             assert sent.stock is None
             assert not sent.valid_until_ms or push.decided_at_ms < sent.valid_until_ms
-            scores = [candidate.score for candidate in push.record.candidates]
+            worth = [candidate.utility for candidate in push.record.candidates]
             assert push.item == push.record.candidates[0]
-            assert scores == sorted(scores, reverse=True)
+            assert worth == sorted(worth, reverse=True)
+            assert worth[0] >= 0.0
             assert push.expires_at_ms > push.decided_at_ms
 
 
