@@ -55,7 +55,7 @@ def test_what_no_release_had_written_then_is_as_if_it_had_never_happened() -> No
     """Pushes sent before there was a cap per trigger, category or creator have none; the columns are as long as their neighbours."""
     state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
     assert state.sent_trigger == array("B", [0, 0, 0])
-    assert state.sent_category == state.sent_creator == array("I", [0, 0, 0])
+    assert state.sent_category == state.sent_creator == array("i", [0, 0, 0])
     assert (state.active_at_ms, state.fatigue, state.fatigue_at_ms) == (0, 0.0, 0)
     assert (state.followed, state.purposes, state.segments) == (array("Q"), None, ())
     assert (state.birth_year, state.facts_at_ms) == (0, 0)
@@ -69,7 +69,7 @@ def test_a_user_from_then_lives_on_and_the_next_push_fills_every_column() -> Non
     read = CODEC.decode(CODEC.encode(state))
     assert read.sent_item == array("Q", [11, 44, 66])  # the one that failed went
     assert read.sent_trigger == array("B", [0, 0, 4])
-    assert (read.sent_category, read.sent_creator) == (array("I", [0, 0, 5]), array("I", [0, 0, 6]))
+    assert (read.sent_category, read.sent_creator) == (array("i", [0, 0, 5]), array("i", [0, 0, 6]))
 
 
 def test_reading_and_writing_it_again_loses_nothing() -> None:
