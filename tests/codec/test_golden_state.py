@@ -55,7 +55,7 @@ def test_what_no_release_had_written_then_is_as_if_it_had_never_happened() -> No
     """Pushes sent before there was a cap per trigger, category or creator have none; the columns are as long as their neighbours."""
     state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
     assert state.sent_trigger == array("B", [0, 0, 0])
-    assert state.sent_category == state.sent_creator == array("i", [0, 0, 0])
+    assert state.sent_category == state.sent_creator == state.sent_template == array("i", [0, 0, 0])
     assert (state.active_at_ms, state.fatigue, state.fatigue_at_ms) == (0, 0.0, 0)
     assert (state.followed, state.purposes, state.segments) == (array("Q"), None, ())
     assert (state.birth_year, state.facts_at_ms) == (0, 0)

@@ -26,7 +26,7 @@ POLICY = ("default", "1")
 
 
 def sent() -> decision_pb2.Decision:
-    push = Push("f" * 32, BEST, b"", WALL, WALL + 9, 0, RECORD)
+    push = Push("f" * 32, BEST, 0.75, b"", WALL, WALL + 9, 0, RECORD)
     return decision_pb2.Decision.FromString(encode_sent("ann", push, POLICY, "kairos/test"))
 
 
@@ -40,7 +40,7 @@ def test_a_sent_decision_is_logged_with_all_that_explains_it() -> None:
     found = sent()
     assert found.verdict == decision_pb2.VERDICT_SENT
     assert (found.decision_id, found.command_id, list(found.item_ids)) == ("f" * 32, "f" * 32, ["mug"])
-    assert (found.propensity, found.log_rate, found.reason) == (1.0, 1.0, "")
+    assert (found.propensity, found.log_rate, found.reason) == (0.75, 1.0, "")
     assert (found.user_id, found.decided_at_ms, found.cause_id, found.caused_at_ms) == ("ann", WALL, "event-1", WALL - 3)
     assert (found.decision_number, found.catalogue_version, found.policy_id, found.policy_version) == (17, 99, "default", "1")
     assert [(gate.name, gate.passed, gate.opens_at_ms) for gate in found.gates] == [("opted_out", True, 0), ("cap", False, WALL + 5)]
@@ -53,7 +53,7 @@ def test_a_sent_decision_is_logged_with_all_that_explains_it() -> None:
 
 
 def test_a_decision_says_what_its_candidates_are_worth_and_what_was_left_out() -> None:
-    worth = ScoredItem("mug", 0.75, 0.5, 0.25, ("interest",), p_open=0.06, p_convert=0.1, utility=-0.002, propensity=0.5)
+    worth = ScoredItem("mug", 0.75, 0.5, 0.25, ("interest",), p_open=0.06, p_convert=0.1, utility=-0.002, diversity=0.7)
     record = Record(
         "event-1",
         WALL - 3,
@@ -61,6 +61,7 @@ def test_a_decision_says_what_its_candidates_are_worth_and_what_was_left_out() -
         17,
         candidates=(worth,),
         dropped_by_rule=(("bought", 2), ("seen", 1)),
+        propensities=(0.5,),
         terms=(("gain", 0.006), ("opt_out", 0.0012)),
         planned_item_id="lamp",
         planned_dropped_by="bought",
@@ -69,7 +70,7 @@ def test_a_decision_says_what_its_candidates_are_worth_and_what_was_left_out() -
         encode_suppressed("ann", Suppressed(Reason.NOT_WORTH_IT, WALL, 0, record), record, POLICY, 0.01, "kairos/test")
     )
     (listed,) = found.candidates
-    assert (listed.p_open, listed.p_convert, listed.utility, listed.propensity) == (0.06, 0.1, -0.002, 0.5)
+    assert (listed.p_open, listed.p_convert, listed.utility, listed.diversity, listed.propensity) == (0.06, 0.1, -0.002, 0.7, 0.5)
     assert dict(found.dropped_by_rule) == {"bought": 2, "seen": 1}
     assert dict(found.utility_terms) == {"gain": 0.006, "opt_out": 0.0012}
     assert (found.planned_item_id, found.planned_dropped_by) == ("lamp", "bought")

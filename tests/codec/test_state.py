@@ -58,6 +58,7 @@ def full_state() -> UserState:
         sent_trigger=array("B", [2]),
         sent_category=array("i", [-(2**31)]),
         sent_creator=array("i", [2**31 - 1]),
+        sent_template=array("i", [-34]),
         bought_item=array("Q", [16]),
         bought_at_ms=array("q", [17]),
         pending=PendingWake(18, "quiet_hours", "event-1", 19, 4, 20, 0.5, 21, 29, 0.75),
@@ -180,7 +181,7 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.sent_at_ms = array("q", [-1] * memory.sent_pushes)
     state.sent_status = array("B", [5] * memory.sent_pushes)
     state.sent_trigger = array("B", [12] * memory.sent_pushes)
-    state.sent_category = state.sent_creator = array("i", [-(2**31)] * memory.sent_pushes)
+    state.sent_category = state.sent_creator = state.sent_template = array("i", [-(2**31)] * memory.sent_pushes)
     state.bought_at_ms = array("q", [-1] * memory.bought_items)
     state.seen_events = b"\xff" * 8 * memory.seen_events
     cause = max("🫖" * (max_id_bytes // 4), f"{'t' * 249}/{2**31 - 1}/{2**63 - 1}", key=lambda text: len(text.encode()))

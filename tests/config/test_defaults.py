@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from flink_job.config import Config, default_document, load_config
 from flink_job.core.rules import Cap, Occasion, Rules
+from flink_job.core.rules.messages import MessageTemplate
 from flink_job.core.rules.whether import SCENARIOS
 from flink_job.core.signals import Trigger
 
@@ -20,11 +21,12 @@ OPEN = BY_SCENARIO | {
     "policy.interest.weights",
     "policy.triggers",
     "policy.occasions",
+    "policy.messages.templates",
     "policy.gates.caps",
     "policy.gates.quiet_hours.zone_of_country",
 }
 #: What an entry of a list may leave out: there is no place for it in the file.
-MAY_BE_LEFT_OUT = {(Cap, "per")}
+MAY_BE_LEFT_OUT = {(Cap, "per"), (MessageTemplate, "scenario"), (MessageTemplate, "weight")}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -73,7 +75,7 @@ def test_every_setting_has_its_default_in_the_file_and_the_file_has_nothing_else
 
 
 def test_no_default_hides_in_the_code() -> None:
-    for model in (*sections(Config), Cap, Occasion):
+    for model in (*sections(Config), Cap, Occasion, MessageTemplate):
         if is_dataclass(model):
             hidden = [each.name for each in fields(model) if each.default is not MISSING or each.default_factory is not MISSING]
             hidden = [name for name in hidden if (model, name) not in MAY_BE_LEFT_OUT]
@@ -90,6 +92,8 @@ def test_every_setting_reaches_the_typed_tree_with_the_value_of_the_file() -> No
             value = getattr(value, part)
         if name == "policy.gates.caps":
             assert list(value) == [Cap(**cap) for cap in default]
+        elif name == "policy.messages.templates":
+            assert list(value) == [MessageTemplate(**{**template, "triggers": tuple(template["triggers"])}) for template in default]
         elif name == "policy.occasions":
             assert value == {name: Occasion(**occasion) for name, occasion in default.items()}
         else:

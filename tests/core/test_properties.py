@@ -98,17 +98,20 @@ def test_a_withdrawn_item_is_never_chosen(history: History, withdrawn: set[str])
 
 
 @given(histories)
-def test_what_is_sent_is_in_stock_valid_and_the_best_of_the_list(history: History) -> None:
+def test_what_is_sent_is_in_stock_valid_worth_it_and_one_of_the_list(history: History) -> None:
     person = ann()
     for effects in live(person, history):
         for push in (effect for effect in effects if isinstance(effect, Push)):
             sent = person.catalogue.item(person.catalogue.row_of(push.item.item_id))
             assert sent.stock is None
             assert not sent.valid_until_ms or push.decided_at_ms < sent.valid_until_ms
-            worth = [candidate.utility for candidate in push.record.candidates]
-            assert push.item == push.record.candidates[0]
+            record = push.record
+            worth = [candidate.utility for candidate in record.candidates]
             assert worth == sorted(worth, reverse=True)
-            assert worth[0] >= 0.0
+            assert push.item in record.candidates
+            assert push.item.utility >= 0.0
+            assert sum(record.propensities) == pytest.approx(1.0)
+            assert push.propensity == record.propensities[record.candidates.index(push.item)] > 0.0
             assert push.expires_at_ms > push.decided_at_ms
 
 
