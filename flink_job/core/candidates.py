@@ -80,12 +80,18 @@ class CandidateFinder:
             by_source.append(("unfinished", self._sendable(keys, now_ms)))
         if rules.followed and state.followed:
             newest = [by_creator(key) for key in state.followed[-1 : -1 - _CREATORS_ASKED : -1]]
-            by_source += [("followed", rows) for name in newest if len(rows := catalogue.in_category(name, rules.followed, now_ms))]
+            posted = [rows for name in newest if len(rows := catalogue.in_category(name, rules.followed, now_ms))]
+            if posted:
+                by_source.append(("followed", np.concatenate(posted)))
         if rules.urgent and len(rows := catalogue.in_category(URGENT, rules.urgent, now_ms)):
             by_source.append(("urgent", rows))
         if nudged_key:
             by_source.append(("nudged", self._sendable([nudged_key], now_ms)))
         return Found(tuple(by_source))
+
+    def only(self, key: int, now_ms: int) -> Found:
+        """One item, or none if it cannot be sent: for a decision that is about nothing else."""
+        return Found((("nudged", self._sendable([key], now_ms)),))
 
     def _rows(self, keys: Iterable[int]) -> list[int]:
         row_of_key = self._catalogue.row_of_key

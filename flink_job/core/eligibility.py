@@ -10,8 +10,7 @@ from collections.abc import Iterable
 
 from flink_job.core import history
 from flink_job.core.catalogue import CatalogueItem
-from flink_job.core.history import cap_opens_at_ms
-from flink_job.core.index.labels import label_of
+from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.rules import Cap, Rules
 from flink_job.core.state import DISLIKED, UserState
 
@@ -57,13 +56,20 @@ class Eligibility:
         return item.replenish_after_ms or self._items.consumed_for_ms
 
     def _full(self, caps: Iterable[Cap], state: UserState, now_ms: int, column: array[int]) -> set[int]:
-        """The codes in a column of the sent pushes for which a cap is full."""
-        return {
-            code
-            for cap in caps
-            for code in set(column)
-            if code and cap_opens_at_ms(state, cap, now_ms, self._release_ms, column, code) > now_ms
-        }
+        """The labels in a column of the sent pushes for which a cap is full: `cap_opens_at_ms` of each, in one pass over those in the window."""
+        full: set[int] = set()
+        times, release_ms = state.sent_at_ms, self._release_ms
+        for cap in caps:
+            counts: dict[int, int] = {}
+            for row in range(len(times) - 1, -1, -1):
+                if times[row] + cap.window_ms <= now_ms:
+                    break
+                label = column[row]
+                if label != UNLABELLED and history.takes_a_place(state, row, now_ms, release_ms):
+                    counts[label] = counts.get(label, 0) + 1
+                    if counts[label] == cap.count:
+                        full.add(label)
+        return full
 
 
 class Excluded:

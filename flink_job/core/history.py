@@ -84,15 +84,18 @@ def cap_opens_at_ms(
 ) -> int:
     """From when on this cap allows another push; in the past if it does now.
 
-    Exact for every window: of the last `count` pushes that take a place, the oldest must have left the window. With a `column` of `state` only
+    Exact for every window: of the last `count` pushes that take a place, the oldest must have left the window. Pushes are held in order of time. With a `column` of `state` only
     those whose entry in it is `value` are counted. `release_after_ms`: see `takes_a_place`.
     """
     left = cap.count
-    for row in range(len(state.sent_at_ms) - 1, -1, -1):
+    times = state.sent_at_ms
+    for row in range(len(times) - 1, -1, -1):
+        if times[row] + cap.window_ms <= now_ms:
+            return 0
         if (column is None or column[row] == value) and takes_a_place(state, row, now_ms, release_after_ms):
             left -= 1
             if left == 0:
-                return state.sent_at_ms[row] + cap.window_ms
+                return times[row] + cap.window_ms
     return 0
 
 

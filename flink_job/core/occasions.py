@@ -6,7 +6,7 @@ from flink_job.core.catalogue import Catalogue
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import ItemRules, Occasion, Rules
-from flink_job.core.signals import Interaction, InteractionType, Trigger
+from flink_job.core.signals import Interaction, InteractionType, Nudge, Trigger
 from flink_job.core.state import PendingWake, UserState
 
 _LEFT_BEHIND = {
@@ -46,14 +46,10 @@ class Occasions:
     def left_behind(self, state: UserState, signal: Interaction, item_key: int) -> PendingWake | None:
         """What this event may be the beginning of: a decision after a while, if nothing comes of it until then."""
         trigger = _LEFT_BEHIND.get(signal.kind)  # type: ignore[call-overload]
-        if trigger is not None:
-            occasion = self._by_trigger[trigger]
-            after_ms = occasion.after_ms if occasion else 0
-        elif signal.kind == InteractionType.PURCHASE:
-            trigger, occasion = Trigger.REPLENISHMENT, self._by_trigger[Trigger.REPLENISHMENT]
-            after_ms = self._used_up_after_ms(item_key) if occasion else 0
-        else:
+        if trigger is None:
             return None
+        occasion = self._by_trigger[trigger]
+        after_ms = occasion.after_ms if occasion else 0
         if occasion is None or not after_ms or not self.is_better(trigger, state.pending):
             return None
         begins_ms = state.last_signal_ms + after_ms
@@ -68,6 +64,38 @@ class Occasions:
             return True
         ours, theirs = self._by_trigger[trigger], self._by_trigger[pending.trigger]
         return ours is not None and (theirs is None or ours.rank > theirs.rank)
+
+    def stands_in_the_way(self, pending: PendingWake | None, trigger: int, at_ms: int, room_ms: int) -> bool:
+        """What waits is no worse than `trigger`, and is up at `at_ms` or within `room_ms` of it. What is yet to come must not silence all else."""
+        if pending is None or self.is_better(trigger, pending):
+            return False
+        return pending.reason != Reason.AWAITED.metric or pending.due_ms - at_ms < room_ms
+
+    def only_key(self, cause: PendingWake) -> int:
+        """The item that alone may be sent for this, 0 if others may too."""
+        return cause.item_key if cause.trigger in _ABOUT_ONE_ITEM else 0
+
+    def ends_ms(self, nudge: Nudge) -> int:
+        """When a nudge is worth nothing any more: at its own end or that of its occasion, whichever is earlier."""
+        occasion = self._by_trigger[nudge.trigger]
+        ends_ms = nudge.at_ms + occasion.horizon_ms if occasion else nudge.at_ms
+        return min(ends_ms, nudge.expires_at_ms or ends_ms)
+
+    def used_up_next(self, state: UserState, now_ms: int) -> PendingWake | None:
+        """The consumable that will be used up first, by what was bought when; None if there is none."""
+        occasion = self._by_trigger[Trigger.REPLENISHMENT]
+        if occasion is None:
+            return None
+        ahead = [
+            (bought_ms + lasts_ms, key, bought_ms)
+            for key, bought_ms in zip(state.bought_item, state.bought_at_ms, strict=True)
+            if (lasts_ms := self._used_up_after_ms(key)) and bought_ms + lasts_ms > now_ms
+        ]
+        if not ahead:
+            return None
+        due_ms, key, bought_ms = min(ahead)
+        cause_id = f"bought/{key:016x}/{bought_ms}"
+        return PendingWake(due_ms, "", cause_id, bought_ms, Trigger.REPLENISHMENT, key, 0.0, due_ms + occasion.horizon_ms)
 
     def over(self, state: UserState, cause: PendingWake, dropped_by: str) -> Reason | None:
         """Why an occasion that is about one item has come to nothing, None if it has not. `dropped_by`: the rule that forbids the item."""

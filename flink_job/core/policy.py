@@ -52,7 +52,7 @@ class PushPolicy:
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
-        for name, delay_ms in rules.triggers.items():
+        for name, delay_ms in rules.triggers.items() if self._occasions.get(Trigger.BEHAVIOUR) else ():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
         self._seen_bytes = 8 * rules.memory.seen_events
 
@@ -97,7 +97,24 @@ class PushPolicy:
         now_ms = wall_ms if self._missed_ms(state, wall_ms) else at_ms
         state.pending = None
         state.last_signal_ms = max(state.last_signal_ms, now_ms)
-        return self._decide(user_id, state, pending, digest_of(pending.cause_id), hold_until_ms, state.active_at_ms)
+        digest = digest_of(pending.cause_id)
+        if self._occasions.get(pending.trigger) is None:
+            effects: Effects = (self._records.suppressed(state, pending, Reason.OCCASION_OFF, digest),)
+        else:
+            effects = self._decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
+        return effects + self._look_ahead(user_id, state) if state.bought_item else effects
+
+    def _look_ahead(self, user_id: str, state: UserState) -> Effects:
+        """If nothing waits, wait for what the user will run out of."""
+        ahead = self._occasions.used_up_next(state, state.last_signal_ms) if state.pending is None else None
+        if ahead is None or self._is_shut(user_id, state, ahead.trigger):
+            return ()
+        return self._defer(state, ahead, Reason.AWAITED, ahead.due_ms, digest_of(ahead.cause_id))
+
+    def _is_shut(self, user_id: str, state: UserState, trigger: int) -> bool:
+        """A gate is closed that does not open by itself: there is nothing to wait for."""
+        closed = self._gates.first_closed(user_id, state, state.last_signal_ms, trigger)
+        return closed is not None and not closed[1] and closed[0] is not Reason.SCORED_LATELY
 
     def _overtaken(self, user_id: str, state: UserState, at_ms: int, wall_ms: int, hold_until_ms: int) -> Effects:
         """Decide what was due by `at_ms` and whose timer is about to fire: what came first is decided first."""
@@ -122,28 +139,30 @@ class PushPolicy:
         self._intake.interaction(state, signal)
         delay_ms = self._delay_ms[signal.kind]
         if signal.item_id and (left := self._occasions.left_behind(state, signal, key_of(signal.item_id))) is not None:
-            return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
+            if not self._is_shut(user_id, state, left.trigger):
+                return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
+        if signal.kind == InteractionType.PURCHASE and (ahead := self._look_ahead(user_id, state)):
+            return ahead
         if delay_ms is None:
             return self._records.unlogged(state, Reason.NOT_A_TRIGGER, digest, signal.event_id, signal.at_ms)
-        if state.pending is not None and not self._occasions.is_better(Trigger.BEHAVIOUR, state.pending):
+        if self._occasions.stands_in_the_way(state.pending, Trigger.BEHAVIOUR, state.last_signal_ms, self._rules.gates.min_gap_ms):
             return self._records.unlogged(state, Reason.PENDING, digest, signal.event_id, signal.at_ms)
         cause = PendingWake(state.last_signal_ms, "", signal.event_id, signal.at_ms, Trigger.BEHAVIOUR, 0, 0.0)
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
             return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
         if delay_ms:
-            closed = self._gates.first_closed(user_id, state, state.last_signal_ms, Trigger.BEHAVIOUR)
-            if closed is None or closed[1] or closed[0] is Reason.SCORED_LATELY:
+            if not self._is_shut(user_id, state, Trigger.BEHAVIOUR):
                 return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
         return self._decide(user_id, state, cause, digest, hold_until_ms, 0)
 
     def _on_nudge(self, user_id: str, state: UserState, signal: Nudge, digest: bytes, wall_ms: int, hold_until_ms: int) -> Effects:
         key = key_of(signal.item_id) if signal.item_id else 0
         cause = PendingWake(
-            state.last_signal_ms, "", signal.event_id, signal.at_ms, signal.trigger, key, signal.boost, signal.expires_at_ms
+            state.last_signal_ms, "", signal.event_id, signal.at_ms, signal.trigger, key, signal.boost, self._occasions.ends_ms(signal)
         )
         if self._occasions.get(signal.trigger) is None:
             return (self._records.suppressed(state, cause, Reason.OCCASION_OFF, digest),)
-        if not self._occasions.is_better(signal.trigger, state.pending):
+        if self._occasions.stands_in_the_way(state.pending, signal.trigger, state.last_signal_ms, self._rules.gates.min_gap_ms):
             return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.scored_at_ms = 0  # what it is about has changed since
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
@@ -160,7 +179,8 @@ class PushPolicy:
         closed = self._gates.first_closed(user_id, state, now_ms, cause.trigger, active_at_ms)
         if closed is not None:
             reason, opens_at_ms = closed
-            if opens_at_ms and opens_at_ms - now_ms <= self._rules.gates.longest_deferral_ms:
+            is_too_late = bool(cause.expires_at_ms) and opens_at_ms >= cause.expires_at_ms
+            if opens_at_ms and opens_at_ms - now_ms <= self._rules.gates.longest_deferral_ms and not is_too_late:
                 return self._defer(state, cause, reason, opens_at_ms, digest)
             return (records.suppressed(state, cause, reason, digest, opens_at_ms=opens_at_ms),)
         if hold_until_ms:
@@ -168,7 +188,9 @@ class PushPolicy:
         if state.unfolded_item:
             self._intake.fold(state)
         around = Circumstances(fatigue=self._fatigue.at(state, now_ms))
-        ranked = self._ranker.rank(state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key)
+        ranked = self._ranker.rank(
+            state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
+        )
         over = self._occasions.over(state, cause, ranked.about_dropped_by)
         if over is not None:
             return (records.suppressed(state, cause, over, digest, ranked=ranked),)
@@ -205,6 +227,8 @@ class PushPolicy:
         )
 
     def _defer(self, state: UserState, cause: PendingWake, reason: Reason, at_ms: int, digest: bytes) -> Effects:
+        if self._occasions.stands_in_the_way(state.pending, cause.trigger, at_ms, self._rules.gates.longest_deferral_ms):
+            return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
         return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms), Wake(at_ms)
 

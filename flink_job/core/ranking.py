@@ -57,15 +57,18 @@ class Ranker:
         self._finder = CandidateFinder(rules.candidates, catalogue)
         self.utility = Utility(rules.utility)
 
-    def rank(self, state: UserState, item_key: int, boost: float, now_ms: int, around: Circumstances, about_key: int = 0) -> Ranked:
-        """The list for a user.
+    def rank(
+        self, state: UserState, item_key: int, boost: float, now_ms: int, around: Circumstances, about_key: int = 0, only_key: int = 0
+    ) -> Ranked:
+        """The list for a user; of one item at most if only `only_key` will do.
 
         `boost` is added to the score of the item `item_key` that the decision is about (0: none). `about_key`: the item whose
         exclusion is to be told, the same or the one that was planned.
         """
         rules, catalogue = self._rules, self._catalogue
         profile = self._interest.profile(state)
-        found = self._finder.find(state, profile, item_key, now_ms)
+        finder = self._finder
+        found = finder.only(only_key, now_ms) if only_key else finder.find(state, profile, item_key, now_ms)
         excluded = self._eligibility.for_user(state, now_ms)
         about = self._why_not(about_key, excluded.why, now_ms) if about_key else ""
         candidates = found.rows

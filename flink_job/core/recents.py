@@ -13,6 +13,7 @@ from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, UserState
 
 _SETS = {
     InteractionType.CART: IN_CART,
+    InteractionType.CHECKOUT: IN_CART,  # who buys at once puts nothing into the cart first
     InteractionType.FAVOURITE: FAVOURITE,
     InteractionType.PURCHASE: BOUGHT,
     InteractionType.DISLIKE: DISLIKED,
@@ -20,6 +21,8 @@ _SETS = {
     InteractionType.REPORT: DISLIKED,
 }
 _CLEARS = {
+    InteractionType.CART: BOUGHT,  # again; whether it may be sent yet is for the memory of purchases to say
+    InteractionType.CHECKOUT: BOUGHT,
     InteractionType.REMOVE_FROM_CART: IN_CART,
     InteractionType.UNFAVOURITE: FAVOURITE,
     InteractionType.PURCHASE: IN_CART,

@@ -68,14 +68,40 @@ def test_a_nudge_whose_time_is_over_leads_to_nothing() -> None:
         assert reasons(effects) == ([] if is_sent else [Reason.EXPIRED_NUDGE])
 
 
-def test_a_nudge_that_expires_while_it_waits_leads_to_nothing() -> None:
-    for expires, is_sent in (("2026-03-03 08:00", False), ("2026-03-03 08:01", True)):
+def test_nobody_is_woken_for_a_nudge_that_will_be_over_when_the_gate_opens() -> None:
+    for expires, waits in (("2026-03-03 08:00", False), ("2026-03-03 08:01", True)):
         ann = shopper(**NIGHT)
-        ann.is_nudged("north", moment("2026-03-03 07:00"), expires_at_ms=moment(expires))
-        effects = ann.wakes(moment("2026-03-03 08:00"))
+        effects = ann.is_nudged("north", moment("2026-03-03 07:00"), expires_at_ms=moment(expires))
+        assert reasons(effects) == [Reason.QUIET_HOURS]
+        assert wake_ups(effects) == ([moment("2026-03-03 08:00")] if waits else [])
+        assert bool(pushed(ann.wakes(moment("2026-03-03 08:00")))) == waits
+
+
+def test_a_nudge_that_expires_while_it_waits_leads_to_nothing() -> None:
+    """The process was down when its moment came."""
+    for late_ms, is_sent in ((MINUTE, True), (2 * MINUTE, False)):
+        ann = shopper(gates__max_signal_age_ms=1, **NIGHT)
+        ann.is_nudged("north", moment("2026-03-03 07:00"), expires_at_ms=moment("2026-03-03 08:02"))
+        effects = ann.wakes(moment("2026-03-03 08:00"), wall_ms=moment("2026-03-03 08:00") + late_ms)
         assert bool(pushed(effects)) == is_sent
         assert reasons(effects) == ([] if is_sent else [Reason.EXPIRED_NUDGE])
         assert ann.state.pending is None
+
+
+def test_breaking_news_is_sent_now_or_never_and_a_sale_can_wait_for_the_morning() -> None:
+    """A nudge that names no end has that of its occasion: an hour for news."""
+    for trigger, horizon, waits in ((Trigger.BREAKING_NEWS, HOUR, False), (Trigger.PRICE_DROP, 48 * HOUR, True)):
+        ann = shopper(**NIGHT, **{f"occasions__{trigger.name.lower()}__horizon_ms": horizon})
+        assert bool(wake_ups(ann.is_nudged("north", moment("2026-03-02 23:00"), trigger=trigger))) == waits
+
+
+def test_of_two_ends_the_earlier_one_counts() -> None:
+    for own, of_the_occasion in ((2 * HOUR, 3 * HOUR), (3 * HOUR, 2 * HOUR)):
+        ann = shopper(**NIGHT, occasions__price_drop__horizon_ms=of_the_occasion)
+        at = moment("2026-03-03 06:30")
+        ann.is_nudged("north", at, expires_at_ms=at + own)
+        assert ann.state.pending is not None
+        assert ann.state.pending.expires_at_ms == at + 2 * HOUR
 
 
 def test_a_nudge_that_is_replayed_decides_as_it_did_although_it_has_expired_by_the_clock() -> None:
