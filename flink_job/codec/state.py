@@ -121,13 +121,16 @@ class StateCodec:
             message.fatigue_at_ms = state.fatigue_at_ms
         if state.followed:
             message.followed = state.followed.tobytes()
-        if state.facts_at_ms:
-            message.facts_at_ms = state.facts_at_ms
+        if state.purposes is not None:
+            message.purposes_at_ms = state.purposes_at_ms
+            message.purposes_set = True
+            message.purposes.extend(state.purposes)
+        if state.birth_year_at_ms:
+            message.birth_year_at_ms = state.birth_year_at_ms
             message.birth_year = state.birth_year
+        if state.segments_at_ms:
+            message.segments_at_ms = state.segments_at_ms
             message.segments.extend(state.segments)
-            if state.purposes is not None:
-                message.purposes_set = True
-                message.purposes.extend(state.purposes)
         return _PREFIX + message.SerializeToString()
 
 
@@ -194,7 +197,9 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         purposes=tuple(message.purposes) if message.purposes_set else None,
         birth_year=message.birth_year,
         segments=tuple(message.segments),
-        facts_at_ms=message.facts_at_ms,
+        purposes_at_ms=message.purposes_at_ms,
+        birth_year_at_ms=message.birth_year_at_ms,
+        segments_at_ms=message.segments_at_ms,
     )
     if message.HasField("pending"):
         wake = message.pending

@@ -89,11 +89,12 @@ class Intake:
             state.unreachable = not signal.reachable
             state.reachable_at_ms = signal.at_ms
         _move(state, signal.at_ms, signal.time_zone, signal.country, signal.locale)
-        if signal.at_ms >= state.facts_at_ms and (signal.purposes, signal.birth_year, signal.segments) != (None, None, None):
-            state.facts_at_ms = signal.at_ms
-            state.purposes = state.purposes if signal.purposes is None else signal.purposes
-            state.birth_year = state.birth_year if signal.birth_year is None else signal.birth_year
-            state.segments = state.segments if signal.segments is None else signal.segments
+        if signal.purposes is not None and signal.at_ms >= state.purposes_at_ms:
+            state.purposes, state.purposes_at_ms = signal.purposes, signal.at_ms
+        if signal.birth_year is not None and signal.at_ms >= state.birth_year_at_ms:
+            state.birth_year, state.birth_year_at_ms = signal.birth_year, signal.at_ms
+        if signal.segments is not None and signal.at_ms >= state.segments_at_ms:
+            state.segments, state.segments_at_ms = signal.segments, signal.at_ms
 
     def fold(self, state: UserState) -> None:
         """Interactions with items that have become known join the interest; being late does not change the sum."""

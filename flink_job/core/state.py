@@ -106,8 +106,10 @@ class UserState:
     """What pushes may be for; None: the user was not asked."""
     birth_year: int = 0
     segments: tuple[str, ...] = ()
-    facts_at_ms: int = 0
-    """Of the newest word on the three above."""
+    purposes_at_ms: int = 0
+    birth_year_at_ms: int = 0
+    segments_at_ms: int = 0
+    """Of the newest word on each of the three above."""
 
 
 def new_user(feature_dim: int, now_ms: int) -> UserState:

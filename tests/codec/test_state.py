@@ -80,7 +80,9 @@ def full_state() -> UserState:
         purposes=(),
         birth_year=1990,
         segments=("vip", "été"),
-        facts_at_ms=33,
+        purposes_at_ms=33,
+        birth_year_at_ms=35,
+        segments_at_ms=36,
     )
 
 
@@ -97,6 +99,7 @@ def test_a_user_who_was_not_asked_is_not_one_who_agreed_to_nothing(purposes: tup
     state = full_state()
     state.purposes = purposes
     assert CODEC.decode(CODEC.encode(state)).purposes == purposes
+    assert CODEC.decode(CODEC.encode(state)).segments == state.segments
 
 
 def test_every_part_of_what_waits_is_written_and_read() -> None:
@@ -192,7 +195,9 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.opted_out = state.unreachable = True
     for name in ("last_signal_ms", "signals", "decisions", "interest_at_ms", "dismissed_at_ms", "consent_at_ms", "reachable_at_ms"):
         setattr(state, name, -1)
-    for name in ("dismissals", "scored_at_ms", "context_at_ms", "active_at_ms", "fatigue_at_ms", "facts_at_ms", "birth_year"):
+    for name in ("dismissals", "scored_at_ms", "context_at_ms", "active_at_ms", "fatigue_at_ms", "birth_year"):
+        setattr(state, name, -1)
+    for name in ("purposes_at_ms", "birth_year_at_ms", "segments_at_ms"):
         setattr(state, name, -1)
     size, bound = len(CODEC.encode(state)), most_bytes(memory, DIM, max_id_bytes)
     assert 0.9 * bound < size <= bound
