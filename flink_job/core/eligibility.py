@@ -65,7 +65,7 @@ class Eligibility:
                 if times[row] + cap.window_ms <= now_ms:
                     break
                 label = column[row]
-                if label != UNLABELLED and history.takes_a_place(state, row, now_ms, release_ms):
+                if label != UNLABELLED and history.counts_until_ms(state, row, cap.window_ms, release_ms) > now_ms:
                     counts[label] = counts.get(label, 0) + 1
                     if counts[label] == cap.count:
                         full.add(label)

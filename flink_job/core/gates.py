@@ -6,7 +6,7 @@ Asked in a fixed order, first the ones that cost least; the first closed one ans
 from __future__ import annotations
 
 from flink_job.core.fatigue import Fatigue
-from flink_job.core.history import cap_opens_at_ms, takes_a_place
+from flink_job.core.history import cap_opens_at_ms, counts_until_ms
 from flink_job.core.ids import share_of
 from flink_job.core.quiet_hours import QuietClock, ZoneOf
 from flink_job.core.reasons import Reason
@@ -84,14 +84,16 @@ class Gates:
     def _gap_opens_at_ms(self, state: UserState, now_ms: int) -> int:
         """New users get fewer: `max(min_gap, ramp_up_gap / ⌈age / phase⌉)` after the last push (Twitter's ramp-up)."""
         rules = self._rules
+        gap_ms = rules.min_gap_ms
+        if rules.ramp_up_gap_ms > gap_ms and rules.ramp_up_phase_ms:
+            phases = -(-max(now_ms - state.first_seen_ms, 1) // rules.ramp_up_phase_ms)
+            gap_ms = max(gap_ms, rules.ramp_up_gap_ms // phases)
+        opens_at_ms = 0
         for row in range(len(state.sent_at_ms) - 1, -1, -1):
-            if takes_a_place(state, row, now_ms, rules.release_unconfirmed_after_ms):
-                gap_ms = rules.min_gap_ms
-                if rules.ramp_up_gap_ms > gap_ms and rules.ramp_up_phase_ms:
-                    phases = -(-max(now_ms - state.first_seen_ms, 1) // rules.ramp_up_phase_ms)
-                    gap_ms = max(gap_ms, rules.ramp_up_gap_ms // phases)
-                return state.sent_at_ms[row] + gap_ms
-        return 0
+            if state.sent_at_ms[row] + gap_ms <= now_ms:
+                break
+            opens_at_ms = max(opens_at_ms, counts_until_ms(state, row, gap_ms, rules.release_unconfirmed_after_ms))
+        return opens_at_ms
 
     def _caps_open_at_ms(self, state: UserState, now_ms: int, trigger: int) -> int:
         release_ms = self._rules.release_unconfirmed_after_ms

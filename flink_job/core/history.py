@@ -82,32 +82,38 @@ def forget_purchase(state: UserState, item_key: int) -> None:
 def cap_opens_at_ms(
     state: UserState, cap: Cap, now_ms: int = 0, release_after_ms: int = 0, column: array[int] | None = None, value: int = 0
 ) -> int:
-    """From when on this cap allows another push; in the past if it does now.
+    """From when on this cap allows another push, if nothing more is heard of those that were sent; in the past if it does now.
 
-    Exact for every window: of the last `count` pushes that take a place, the oldest must have left the window. Pushes are held in order of time. With a `column` of `state` only
-    those whose entry in it is `value` are counted. `release_after_ms`: see `takes_a_place`.
+    Exact for every window: so many of the pushes in it must have left that less than `count` are there. Pushes are held in order of time. With a
+    `column` of `state` only those whose entry in it is `value` are counted. `release_after_ms`: see `counts_until_ms`.
     """
-    left = cap.count
+    ends: list[int] = []
     times = state.sent_at_ms
     for row in range(len(times) - 1, -1, -1):
         if times[row] + cap.window_ms <= now_ms:
-            return 0
-        if (column is None or column[row] == value) and takes_a_place(state, row, now_ms, release_after_ms):
-            left -= 1
-            if left == 0:
-                return times[row] + cap.window_ms
-    return 0
+            break
+        if column is None or column[row] == value:
+            until_ms = counts_until_ms(state, row, cap.window_ms, release_after_ms)
+            if until_ms > now_ms:
+                ends.append(until_ms)
+    if len(ends) < cap.count:
+        return 0
+    ends.sort(reverse=True)
+    return ends[cap.count - 1]
 
 
-def takes_a_place(state: UserState, row: int, now_ms: int, release_after_ms: int) -> bool:
-    """A push counts from its decision on, unless it failed on every device, or nothing was heard of it for `release_after_ms` (0: never mind).
+def counts_until_ms(state: UserState, row: int, window_ms: int, release_after_ms: int) -> int:
+    """When a push gives its place in a window back, 0 if it has none.
 
-    A receipt that comes after that makes it count again, as of when it was sent: nothing is counted twice.
+    It takes it with its decision and keeps it for the window, unless it failed on every device, or nothing was heard of it for
+    `release_after_ms` (0: never mind). A receipt that comes after that makes it count again, as of when it was sent: nothing is counted twice.
     """
     status = state.sent_status[row]
+    if status == FAILED:
+        return 0
     if status == DECIDED and release_after_ms:
-        return now_ms - state.sent_at_ms[row] < release_after_ms
-    return status != FAILED
+        window_ms = min(window_ms, release_after_ms)
+    return state.sent_at_ms[row] + window_ms
 
 
 def keys_since(keys: array[int], times: array[int], since_ms: int) -> set[int]:
