@@ -105,9 +105,12 @@ class PushPolicy:
         return effects + self._look_ahead(user_id, state) if state.bought_item else effects
 
     def _look_ahead(self, user_id: str, state: UserState) -> Effects:
-        """If nothing waits, wait for what the user will run out of."""
-        ahead = self._occasions.used_up_next(state, state.last_signal_ms) if state.pending is None else None
-        if ahead is None or self._is_shut(user_id, state, ahead.trigger):
+        """If nothing else waits, wait for what the user will run out of first."""
+        pending = state.pending
+        if pending is not None and (pending.trigger != Trigger.REPLENISHMENT or pending.reason != Reason.AWAITED.metric):
+            return ()
+        ahead = self._occasions.used_up_next(state, state.last_signal_ms)
+        if ahead is None or (pending is not None and pending.due_ms <= ahead.due_ms) or self._is_shut(user_id, state, ahead.trigger):
             return ()
         return self._defer(state, ahead, Reason.AWAITED, ahead.due_ms, digest_of(ahead.cause_id))
 
