@@ -62,6 +62,15 @@ class Occasions:
             begins_ms, "", signal.event_id, signal.at_ms, trigger, item_key, 0.0, begins_ms + occasion.horizon_ms, planned_price=price
         )
 
+    def ahead(self, state: UserState, now_ms: int) -> tuple[Trigger, Occasion, int] | None:
+        """What nobody asks for, with its earliest moment: the best time, or winning back who has been away for long; that is tried once."""
+        best, back = self._by_trigger[Trigger.BEST_TIME], self._by_trigger[Trigger.WIN_BACK]
+        active_at_ms = state.active_at_ms or state.first_seen_ms
+        if back is None or now_ms - active_at_ms < back.after_ms:
+            return (Trigger.BEST_TIME, best, now_ms + best.after_ms) if best is not None else None
+        tried = bool(state.sent_at_ms) and state.sent_at_ms[-1] >= active_at_ms + back.after_ms
+        return None if tried else (Trigger.WIN_BACK, back, now_ms)
+
     def is_better(self, trigger: int, pending: PendingWake | None) -> bool:
         """A decision for `trigger` may take the place of the one that waits."""
         if pending is None:
