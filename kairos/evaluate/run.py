@@ -27,9 +27,7 @@ def run(plan: Plan, policy: str, seed: int, sent_by_day: NDArray[np.int64] | Non
     """``sent_by_day``: what a matched policy is matched with."""
     entry = ROSTER[policy]
     began = time.perf_counter()
-    world = World(
-        settings_of(plan.world, seed=seed, start_ms=START_MS, users=plan.users, items=plan.items, scenario=plan.scenario)
-    )
+    world = World(settings_of(plan.world, seed=seed, start_ms=START_MS, users=plan.users, items=plan.items, scenario=plan.scenario))
     allowance: Allowance = Unlimited(plan.users)
     if entry.matched:
         assert sent_by_day is not None
