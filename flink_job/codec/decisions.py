@@ -71,6 +71,8 @@ def _decision(user_id: str, record: Record, decided_at_ms: int, policy: tuple[st
         decision.dropped_by_rule[name] = count
     for name, value in record.terms:
         decision.utility_terms[name] = value
+    for slot in record.slots:
+        decision.slots.add(at_ms=slot.at_ms, ctr=slot.ctr, cvr=slot.cvr, discount=slot.discount, propensity=slot.propensity)
     decision.planned_item_id = record.planned_item_id
     decision.planned_dropped_by = record.planned_dropped_by
     return decision

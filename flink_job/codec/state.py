@@ -20,6 +20,7 @@ from kairos.v1 import state_pb2
 VERSION = 1
 _PREFIX = bytes([VERSION])
 _LONGEST_CHARACTER = 4
+_SLOTS = 168
 _LONGEST_PLACE = 249 + 1 + 10 + 1 + 19  # topic/partition/offset, the id of an event that has none
 
 if sys.byteorder != "little":  # the columns are little-endian in state and are read without conversion
@@ -114,6 +115,15 @@ class StateCodec:
             message.locale = state.locale
         if state.scored_at_ms:
             message.scored_at_ms = state.scored_at_ms
+        if state.slots_at_ms:
+            message.activity_at_ms = state.slots_at_ms
+            if state.activity_slot:
+                message.activity_slot = state.activity_slot.tobytes()
+                message.activity = state.activity.tobytes()
+                message.visit_at_ms = state.visit_at_ms
+            if state.outcome_slot:
+                message.outcome_slot = state.outcome_slot.tobytes()
+                message.outcomes_by_slot = state.outcomes.tobytes()
         if state.active_at_ms:
             message.active_at_ms = state.active_at_ms
         if state.fatigue_at_ms:
@@ -143,11 +153,13 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         + memory.sent_pushes * (8 + 8 + 8 + 1 + 1 + 4 + 4 + 4)
         + memory.followed_creators * 8
         + memory.bought_items * (8 + 8)
+        + _SLOTS * (1 + 4)  # visits by hour of the week
+        + _SLOTS * (1 + 3 * 4)  # sends, opens, conversions
     )
     interest = 2 * (feature_dim + 1) * 4
     texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
     facts = 2 * MOST_WORDS * (_LONGEST_CHARACTER * LONGEST_WORD + 3)
-    scalars_and_tags = 56 * 12
+    scalars_and_tags = 59 * 12
     return 1 + columns + interest + texts + facts + scalars_and_tags
 
 
@@ -190,6 +202,12 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         country=message.country,
         locale=message.locale,
         scored_at_ms=message.scored_at_ms,
+        activity_slot=array("B", message.activity_slot),
+        activity=array("f", message.activity),
+        outcome_slot=array("B", message.outcome_slot),
+        outcomes=array("f", message.outcomes_by_slot),
+        slots_at_ms=message.activity_at_ms,
+        visit_at_ms=message.visit_at_ms,
         active_at_ms=message.active_at_ms,
         fatigue=message.fatigue,
         fatigue_at_ms=message.fatigue_at_ms,

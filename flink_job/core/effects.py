@@ -33,6 +33,17 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """One moment that was weighed: what may come of a push then, what is left of its worth, and how probable it was to be chosen."""
+
+    at_ms: int
+    ctr: float
+    cvr: float
+    discount: float
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What the decision log keeps of one decision."""
 
@@ -49,6 +60,7 @@ class Record:
     """Of each candidate, those not in the list have none; they sum to 1 for a push."""
     terms: tuple[tuple[str, float], ...] = ()
     """The parts of the first candidate's utility, by name."""
+    slots: tuple[Slot, ...] = ()
     planned_item_id: str = ""
     """The item it would have been when the decision was put off; empty: none, or no longer known."""
     planned_dropped_by: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.history import cap_opens_at_ms, counts_until_ms
 from flink_job.core.ids import share_of
-from flink_job.core.quiet_hours import QuietClock, ZoneOf
+from flink_job.core.quiet_hours import QuietClock
 from flink_job.core.reasons import Reason
 from flink_job.core.rules import GateRules
 from flink_job.core.state import UserState
@@ -34,12 +34,12 @@ class Gates:
 
     __slots__ = ("_by_trigger", "_clock", "_fatigue", "_overall", "_rules")
 
-    def __init__(self, rules: GateRules, fatigue: Fatigue, zone_of: ZoneOf) -> None:
+    def __init__(self, rules: GateRules, fatigue: Fatigue, quiet: QuietClock) -> None:
         self._rules = rules
         self._fatigue = fatigue
         self._overall = [cap for cap in rules.caps if cap.per == "all"]
         self._by_trigger = [cap for cap in rules.caps if cap.per == "trigger"]
-        self._clock = QuietClock(rules.quiet_hours, zone_of)
+        self._clock = quiet
 
     def first_closed(
         self, user_id: str, state: UserState, now_ms: int, trigger: int = 0, active_at_ms: int = 0

@@ -7,6 +7,7 @@ from flink_job.core.catalogue import Catalogue
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.ids import key_of
 from flink_job.core.interest import Interest
+from flink_job.core.moment import Moment
 from flink_job.core.recents import Recents
 from flink_job.core.rules import Rules
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Outcome, UserUpdate
@@ -34,12 +35,13 @@ _OPT_OUTS = (Outcome.CHANNEL_DISABLED, Outcome.UNSUBSCRIBED, Outcome.REPORTED)
 class Intake:
     """The rules of taking in, ready to use. Every method changes the state it is given."""
 
-    __slots__ = ("_catalogue", "_fatigue", "_interest", "_memory", "_recents", "_weight")
+    __slots__ = ("_catalogue", "_fatigue", "_interest", "_memory", "_moment", "_recents", "_weight")
 
-    def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, fatigue: Fatigue) -> None:
+    def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, fatigue: Fatigue, moment: Moment) -> None:
         self._catalogue = catalogue
         self._interest = interest
         self._fatigue = fatigue
+        self._moment = moment
         self._recents = recents
         self._memory = rules.memory
         self._weight = [0.0] * (max(InteractionType) + 1)
@@ -51,6 +53,7 @@ class Intake:
         state.active_at_ms = max(state.active_at_ms, signal.at_ms)
         if signal.creator_id:
             self._creator(state, signal)
+        self._moment.observe_activity(state, signal.at_ms)
         if (
             (signal.time_zone and signal.time_zone != state.time_zone)
             or (signal.country and signal.country != state.country)
@@ -65,7 +68,7 @@ class Intake:
         outcome = signal.outcome
         fatigue = self._fatigue
         if outcome in _STATUS:
-            history.mark_push(state, signal.command_id, _STATUS[Outcome(outcome)])
+            self._became(state, signal.command_id, _STATUS[Outcome(outcome)])
         if outcome == Outcome.DISMISSED:
             fatigue.add(state, fatigue.dismissed, signal.at_ms)
             state.dismissals += 1
@@ -103,6 +106,16 @@ class Intake:
             if row >= 0:
                 self._interest.observe(state, self._catalogue.features[row], state.unfolded_weight[at], state.unfolded_at_ms[at])
                 del state.unfolded_item[at], state.unfolded_at_ms[at], state.unfolded_weight[at]
+
+    def _became(self, state: UserState, command_id: str, status: int) -> None:
+        before = history.push_status(state, command_id)
+        row = history.mark_push(state, command_id, status)
+        if row >= 0 and (after := state.sent_status[row]) != before:
+            self._moment.observe_outcome(state, row, before, after)
+            if after == FAILED:  # nobody saw it: it tires nobody
+                self._fatigue.add(state, -self._fatigue.sent, state.sent_at_ms[row])
+            elif before == FAILED:
+                self._fatigue.add(state, self._fatigue.sent, state.sent_at_ms[row])
 
     def _creator(self, state: UserState, signal: Interaction) -> None:
         key, followed = key_of(signal.creator_id), state.followed

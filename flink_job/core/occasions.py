@@ -58,6 +58,15 @@ class Occasions:
             begins_ms, "", signal.event_id, signal.at_ms, trigger, item_key, 0.0, begins_ms + occasion.horizon_ms, planned_price=price
         )
 
+    def ahead(self, state: UserState, now_ms: int) -> tuple[Trigger, Occasion, int] | None:
+        """What nobody asks for, with its earliest moment: the best time, or winning back who has been away for long; that is tried once."""
+        best, back = self._by_trigger[Trigger.BEST_TIME], self._by_trigger[Trigger.WIN_BACK]
+        active_at_ms = state.active_at_ms or state.first_seen_ms
+        if back is None or now_ms - active_at_ms < back.after_ms:
+            return (Trigger.BEST_TIME, best, now_ms + best.after_ms) if best is not None else None
+        tried = bool(state.sent_at_ms) and state.sent_at_ms[-1] >= active_at_ms + back.after_ms
+        return None if tried else (Trigger.WIN_BACK, back, now_ms)
+
     def is_better(self, trigger: int, pending: PendingWake | None) -> bool:
         """A decision for `trigger` may take the place of the one that waits."""
         if pending is None:
@@ -70,6 +79,10 @@ class Occasions:
         if pending is None or self.is_better(trigger, pending):
             return False
         return pending.reason != Reason.AWAITED.metric or pending.due_ms - at_ms < room_ms
+
+    def is_far_off(self, pending: PendingWake | None) -> bool:
+        """What waits is for something to be used up."""
+        return pending is not None and pending.trigger == Trigger.REPLENISHMENT and pending.reason == Reason.AWAITED.metric
 
     def only_key(self, cause: PendingWake) -> int:
         """The item that alone may be sent for this, 0 if others may too."""
@@ -94,8 +107,8 @@ class Occasions:
         if not ahead:
             return None
         due_ms, key, bought_ms = min(ahead)
-        cause_id = f"bought/{key:016x}/{bought_ms}"
-        return PendingWake(due_ms, "", cause_id, bought_ms, Trigger.REPLENISHMENT, key, 0.0, due_ms + occasion.horizon_ms)
+        reason, cause_id = Reason.AWAITED.metric, f"bought/{key:016x}/{bought_ms}"
+        return PendingWake(due_ms, reason, cause_id, due_ms, Trigger.REPLENISHMENT, key, 0.0, due_ms + occasion.horizon_ms)
 
     def over(self, state: UserState, cause: PendingWake, dropped_by: str) -> Reason | None:
         """Why an occasion that is about one item has come to nothing, None if it has not. `dropped_by`: the rule that forbids the item."""

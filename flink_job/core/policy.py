@@ -17,23 +17,29 @@ from dataclasses import replace
 from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.choosing import Chooser
-from flink_job.core.effects import BARE, Effects, Erase, Push, ScoredItem, Wake
+from flink_job.core.effects import BARE, Effects, Erase, Push, ScoredItem, Suppressed, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
 from flink_job.core.ids import command_id, digest_of, key_of, place_of
 from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
+from flink_job.core.local_time import LocalClock, ZoneOf
+from flink_job.core.moment import Moment
 from flink_job.core.occasions import Occasions
-from flink_job.core.quiet_hours import ZoneOf
-from flink_job.core.ranking import Ranker
+from flink_job.core.planner import Planner
+from flink_job.core.quiet_hours import QuietClock
+from flink_job.core.ranking import Ranked, Ranker
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import Recents
 from flink_job.core.recording import Recorder
 from flink_job.core.rules import Rules
+from flink_job.core.send_time import SendTimePlan
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
 from flink_job.core.utility import Circumstances
+
+_NOTHING_TO_GET = (Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD)
 
 
 class PushPolicy:
@@ -45,9 +51,14 @@ class PushPolicy:
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
         self._fatigue = Fatigue(rules.fatigue)
-        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue)
-        self._gates = Gates(rules.gates, self._fatigue, zone_of)
+        quiet_hours = rules.gates.quiet_hours
+        clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
+        quiet = QuietClock(quiet_hours, zone_of, clock)
+        self.moment = Moment(rules.send_time, clock, quiet)
+        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self.moment)
+        self._gates = Gates(rules.gates, self._fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
+        self._planner = Planner(self._occasions, self._gates, self.moment)
         self._ranker = Ranker(rules, catalogue, interest, recents)
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
@@ -75,6 +86,8 @@ class PushPolicy:
         state.last_signal_ms = max(state.last_signal_ms, signal.at_ms)
         if type(signal) is Interaction:
             effects = self._on_interaction(user_id, state, signal, digest, wall_ms, hold_until_ms)
+            if state.pending is None:
+                effects += _waiting(state, self._planner.ahead(user_id, state))
         elif type(signal) is Feedback:
             self._intake.feedback(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
@@ -102,17 +115,10 @@ class PushPolicy:
             effects: Effects = (self._records.suppressed(state, pending, Reason.OCCASION_OFF, digest),)
         else:
             effects = self._decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
-        return effects + self._look_ahead(user_id, state) if state.bought_item else effects
-
-    def _look_ahead(self, user_id: str, state: UserState) -> Effects:
-        """If nothing else waits, wait for what the user will run out of first."""
-        pending = state.pending
-        if pending is not None and (pending.trigger != Trigger.REPLENISHMENT or pending.reason != Reason.AWAITED.metric):
-            return ()
-        ahead = self._occasions.used_up_next(state, state.last_signal_ms)
-        if ahead is None or (pending is not None and pending.due_ms <= ahead.due_ms) or self._is_shut(user_id, state, ahead.trigger):
-            return ()
-        return self._defer(state, ahead, Reason.AWAITED, ahead.due_ms, digest_of(ahead.cause_id))
+        if state.pending is None:
+            ahead = self._planner.used_up if _nothing_to_get(effects) else self._planner.ahead
+            effects += _waiting(state, ahead(user_id, state))
+        return effects
 
     def _is_shut(self, user_id: str, state: UserState, trigger: int) -> bool:
         """A gate is closed that does not open by itself: there is nothing to wait for."""
@@ -144,8 +150,8 @@ class PushPolicy:
         if signal.item_id and (left := self._occasions.left_behind(state, signal, key_of(signal.item_id))) is not None:
             if not self._is_shut(user_id, state, left.trigger):
                 return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
-        if signal.kind == InteractionType.PURCHASE and (ahead := self._look_ahead(user_id, state)):
-            return ahead
+        if signal.kind == InteractionType.PURCHASE and self._occasions.is_far_off(state.pending):
+            state.pending = None  # it is looked for anew: this may be what runs out first
         if delay_ms is None:
             return self._records.unlogged(state, Reason.NOT_A_TRIGGER, digest, signal.event_id, signal.at_ms)
         if self._occasions.stands_in_the_way(state.pending, Trigger.BEHAVIOUR, state.last_signal_ms, self._rules.gates.min_gap_ms):
@@ -190,7 +196,8 @@ class PushPolicy:
             return self._defer(state, cause, Reason.WARM_UP, hold_until_ms, digest)
         if state.unfolded_item:
             self._intake.fold(state)
-        around = Circumstances(fatigue=self._fatigue.at(state, now_ms))
+        rates = self.moment.rates(state, now_ms)
+        around = Circumstances(*self.moment.factors(state, rates, now_ms), self._fatigue.at(state, now_ms))
         ranked = self._ranker.rank(
             state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
         )
@@ -203,6 +210,12 @@ class PushPolicy:
             return (records.suppressed(state, cause, reason_against, digest, ranked=ranked),)
         state.scored_at_ms = 0
         command = command_id(user_id, cause.cause_id)
+        plan = self._planner.weighed(user_id, state, cause, rates)
+        if plan is not None and not plan.is_now:
+            row = ranked.rows[0]
+            key, price = self._catalogue.key_of_row(row), self._catalogue.columns.price.item(row)
+            planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
+            return self._defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
         chosen, propensities = self._chooser.choose(ranked, command)
         item = self._catalogue.item(ranked.rows[chosen])
         history.remember_push(
@@ -216,6 +229,7 @@ class PushPolicy:
             creator=label_of(item.creator_id),
         )
         self._fatigue.add(state, self._fatigue.sent, now_ms)
+        self.moment.observe_sent(state, now_ms)
         return (
             Push(
                 command_id=command,
@@ -225,17 +239,36 @@ class PushPolicy:
                 decided_at_ms=now_ms,
                 expires_at_ms=now_ms + self._rules.send.time_to_live_ms,
                 quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
-                record=records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around)),
+                record=records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around), plan),
             ),
         )
 
-    def _defer(self, state: UserState, cause: PendingWake, reason: Reason, at_ms: int, digest: bytes) -> Effects:
+    def _defer(
+        self,
+        state: UserState,
+        cause: PendingWake,
+        reason: Reason,
+        at_ms: int,
+        digest: bytes,
+        ranked: Ranked | None = None,
+        plan: SendTimePlan | None = None,
+    ) -> Effects:
         if self._occasions.stands_in_the_way(state.pending, cause.trigger, at_ms, self._rules.gates.longest_deferral_ms):
             return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
-        return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms), Wake(at_ms)
+        return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms, ranked=ranked, plan=plan), Wake(at_ms)
 
     def _terms(self, item: ScoredItem, around: Circumstances) -> tuple[tuple[str, float], ...]:
         if not self._rules.utility.enabled:
             return ()
         return tuple(self._ranker.utility.terms(item.p_open, item.p_convert, item.utility, around).items())
+
+
+def _waiting(state: UserState, ahead: PendingWake | None) -> Effects:
+    state.pending = ahead
+    return () if ahead is None else (Wake(ahead.due_ms),)
+
+
+def _nothing_to_get(effects: Effects) -> bool:
+    """There is no item for this user: nobody is woken again for that, the next thing they do may change it."""
+    return any(type(effect) is Suppressed and effect.reason in _NOTHING_TO_GET for effect in effects)

@@ -22,7 +22,7 @@ from flink_job.core.recents import Recents, unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.scoring import best_first, scores
 from flink_job.core.state import Floats, UserState
-from flink_job.core.utility import Circumstances, Utility, Worth
+from flink_job.core.utility import Candidates, Circumstances, Utility, Worth
 
 _LAST = np.float32(-1e30)
 """What is below the least score comes behind all that is not, in its own order."""
@@ -83,7 +83,7 @@ class Ranker:
         worth: Worth | None = None
         order = scored
         if rules.utility.enabled:
-            worth = self._worth(state, candidates, scored, around)
+            worth = self._worth(state, candidates, scored, now_ms, around)
             order = np.where(scored >= np.float32(rules.send.min_score), worth.utility, scored + _LAST)
         best: list[int] = []
         dropped: dict[str, int] = {}
@@ -123,13 +123,15 @@ class Ranker:
         places = (-demoted(order[best], factors)).argsort(kind="stable")[:listed].tolist()
         return [best[place] for place in places], [factors.item(place) for place in places]
 
-    def _worth(self, state: UserState, candidates: Rows, scored: Floats, around: Circumstances) -> Worth:
+    def _worth(self, state: UserState, candidates: Rows, scored: Floats, now_ms: int, around: Circumstances) -> Worth:
         columns = self._catalogue.columns
         begun = np.zeros(len(candidates), np.float32)
         if keys := unfinished(state, self._rules.candidates.unfinished):
             row_of_key = self._catalogue.row_of_key
             begun[np.isin(candidates, [row_of_key(key) for key in keys])] = 1.0
-        return self.utility.of(scored, columns.scenario.take(candidates), columns.price.take(candidates), begun, around)
+        age_ms = (now_ms - columns.published_at_ms.take(candidates)).clip(0)
+        asked = Candidates(scored, columns.scenario.take(candidates), columns.price.take(candidates), age_ms, begun)
+        return self.utility.of(asked, around)
 
     def _why_not(self, key: int, why: Callable[[CatalogueItem], str], now_ms: int) -> str:
         """The rule that forbids one item, also if no source brought it."""

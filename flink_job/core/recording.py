@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.effects import BARE, Effects, Gate, Record, Suppressed
+from flink_job.core.effects import BARE, Effects, Gate, Record, Slot, Suppressed
 from flink_job.core.gates import ORDER
 from flink_job.core.ranking import Ranked
 from flink_job.core.reasons import BEFORE_THE_GATES, Reason
 from flink_job.core.rules import LogRules
+from flink_job.core.send_time import SendTimePlan
 from flink_job.core.signals import Trigger
 from flink_job.core.state import PendingWake, UserState
 
@@ -41,9 +42,10 @@ class Recorder:
         opens_at_ms: int = 0,
         wake_at_ms: int = 0,
         ranked: Ranked | None = None,
+        plan: SendTimePlan | None = None,
     ) -> Suppressed:
         """Nothing is sent; with its record if it is one of those that are logged."""
-        record = self.of(state, cause, reason, opens_at_ms or wake_at_ms, ranked) if self._logged(digest) else None
+        record = self.of(state, cause, reason, opens_at_ms or wake_at_ms, ranked, plan=plan) if self._logged(digest) else None
         return Suppressed(reason, state.last_signal_ms, wake_at_ms, record)
 
     def of(
@@ -55,6 +57,7 @@ class Recorder:
         ranked: Ranked | None,
         propensities: tuple[float, ...] = (),
         terms: tuple[tuple[str, float], ...] = (),
+        plan: SendTimePlan | None = None,
     ) -> Record:
         """The record of one decision; `reason` None: a push."""
         return Record(
@@ -69,6 +72,7 @@ class Recorder:
             catalogue_version=self._catalogue.version,
             propensities=propensities,
             terms=terms,
+            slots=_slots(plan) if plan is not None else (),
             planned_item_id=self._item_id(cause.planned_key),
             planned_dropped_by=ranked.about_dropped_by if ranked and cause.planned_key else "",
         )
@@ -87,3 +91,8 @@ def _gates_asked(reason: Reason | None, opens_at_ms: int) -> tuple[Gate, ...]:
         at = ORDER.index(reason)
         return (*_ALL_OPEN[:at], Gate(reason.metric, False, opens_at_ms))
     return () if reason in BEFORE_THE_GATES or reason is Reason.DELAY else _ALL_OPEN
+
+
+def _slots(plan: SendTimePlan) -> tuple[Slot, ...]:
+    columns = (plan.moments, plan.ctr, plan.cvr, plan.discount, plan.propensity)
+    return tuple(Slot(*row) for row in zip(*(column.tolist() for column in columns), strict=True))

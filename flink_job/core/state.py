@@ -52,6 +52,14 @@ def _labels() -> array[int]:
     return array("i")
 
 
+def _bytes() -> array[int]:
+    return array("B")
+
+
+def _floats() -> array[float]:
+    return array("f")
+
+
 @dataclass(slots=True)
 class UserState:
     """One user. The operator that loads it owns it; the core changes it in place (copies would cost more than the decision)."""
@@ -65,18 +73,18 @@ class UserState:
     interest_at_ms: int = 0
     recent_item: array[int] = field(default_factory=_keys)
     recent_at_ms: array[int] = field(default_factory=_times)
-    recent_weight: array[float] = field(default_factory=lambda: array("f"))
-    recent_flags: array[int] = field(default_factory=lambda: array("B"))
+    recent_weight: array[float] = field(default_factory=_floats)
+    recent_flags: array[int] = field(default_factory=_bytes)
     unfolded_item: array[int] = field(default_factory=_keys)
     unfolded_at_ms: array[int] = field(default_factory=_times)
-    unfolded_weight: array[float] = field(default_factory=lambda: array("f"))
+    unfolded_weight: array[float] = field(default_factory=_floats)
     seen_events: bytes = b""
     """8 bytes each, oldest first."""
     sent_at_ms: array[int] = field(default_factory=_times)
     sent_item: array[int] = field(default_factory=_keys)
     sent_command: array[int] = field(default_factory=_keys)
-    sent_status: array[int] = field(default_factory=lambda: array("B"))
-    sent_trigger: array[int] = field(default_factory=lambda: array("B"))
+    sent_status: array[int] = field(default_factory=_bytes)
+    sent_trigger: array[int] = field(default_factory=_bytes)
     sent_category: array[int] = field(default_factory=_labels)
     sent_creator: array[int] = field(default_factory=_labels)
     sent_template: array[int] = field(default_factory=_labels)
@@ -96,6 +104,16 @@ class UserState:
     country: str = ""
     locale: str = ""
     scored_at_ms: int = 0
+    activity_slot: array[int] = field(default_factory=_bytes)
+    activity: array[float] = field(default_factory=_floats)
+    """Visits by the slot they fell in, ascending by slot: sums Σ 2^((t_k − L) / half-life)."""
+    outcome_slot: array[int] = field(default_factory=_bytes)
+    outcomes: array[float] = field(default_factory=_floats)
+    """Sends, opens, conversions by the slot of sending, 3 for each: such sums too."""
+    slots_at_ms: int = 0
+    """The landmark L of both."""
+    visit_at_ms: int = 0
+    """Of the newest visit that was counted."""
     active_at_ms: int = 0
     """Of the newest interaction."""
     fatigue: float = 0.0

@@ -1,7 +1,7 @@
 """What a push is worth: `U = P(open)·v_open + P(open)·P(convert | open)·v_convert − fatigue − P(opt out)·cost − price`.
 
 Both probabilities come from `respond`, the one function that a learned model replaces:
-`logit p = logit rate_i + a·(s_ui − usual) + b·ln(slot) + c·F + d·unfinished`, with the rate of the item as
+`logit p = logit rate_i + a·(s_ui − usual) + b·ln(slot) + c·F + d·unfinished − ln 2·age/half-life`, with the rate of the item as
 smoothed counts tell it, or else the usual one of its scenario. All terms are in one unit: an ordinary conversion is worth 1.
 """
 
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from flink_job.core.rules import SCENARIOS, ResponseRules, UtilityRules
 from flink_job.core.state import Floats
 
+_LN_2 = log(2.0)
+_LEAST_FACTOR = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -25,6 +28,17 @@ class Circumstances:
     convert_factor: float = 1.0
     fatigue: float = 0.0
     price: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What is asked of each candidate, (n,): s_ui, number of the scenario, price (0: none), age in ms, and 1 where unfinished business."""
+
+    scores: Floats
+    scenario: NDArray[np.uint8]
+    price: Floats
+    age_ms: NDArray[np.int64]
+    unfinished: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +53,20 @@ class Worth:
 class Utility:
     """The rules of worth, ready to use."""
 
-    __slots__ = ("_convert", "_convert_logit", "_convert_value", "_open", "_open_logit", "_open_value", "_rules")
+    __slots__ = ("_convert", "_convert_value", "_open", "_open_value", "_rules")
 
     def __init__(self, rules: UtilityRules) -> None:
         self._rules = rules
-        self._open, self._convert = rules.open, rules.convert
-        self._open_logit = _logits(rules.open)
-        self._convert_logit = _logits(rules.convert)
+        self._open, self._convert = _ByScenario.of(rules.open), _ByScenario.of(rules.convert)
         self._open_value = np.array([rules.open_value[name] for name in SCENARIOS], np.float32)
         self._convert_value = np.array([rules.convert_value[name] for name in SCENARIOS], np.float32)
 
-    def of(self, scores: Floats, scenario: NDArray[np.uint8], price: Floats, unfinished: Floats, around: Circumstances) -> Worth:
-        """Worth of candidates from s_ui, the number of the scenario, the price (0: none) and 1 where unfinished business, each (n,)."""
-        rules = self._rules
-        p_open = respond(self._open, self._open_logit.take(scenario), scores, unfinished, around.open_factor, around.fatigue)
-        p_convert = respond(self._convert, self._convert_logit.take(scenario), scores, unfinished, around.convert_factor, around.fatigue)
-        value = self._convert_value.take(scenario) + np.float32(rules.price_share) * price
+    def of(self, candidates: Candidates, around: Circumstances) -> Worth:
+        """Worth of each candidate."""
+        rules, scenario = self._rules, candidates.scenario
+        p_open = respond(rules.open, self._open, candidates, around.open_factor, around.fatigue)
+        p_convert = respond(rules.convert, self._convert, candidates, around.convert_factor, around.fatigue)
+        value = self._convert_value.take(scenario) + np.float32(rules.price_share) * candidates.price
         utility = p_open * (self._open_value.take(scenario) + p_convert * value)
         return Worth(p_open, p_convert, utility - np.float32(self.cost(around)))
 
@@ -77,13 +89,24 @@ class Utility:
         }
 
 
-def respond(rules: ResponseRules, rate_logit: Floats, scores: Floats, unfinished: Floats, slot_factor: float, fatigue: float) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _ByScenario:
+    """(4,) each: the logit of the usual rate, and what a millisecond of age takes from it."""
+
+    logit: Floats
+    per_age_ms: Floats
+
+    @classmethod
+    def of(cls, rules: ResponseRules) -> _ByScenario:
+        logits = [log(rules.rates[name] / (1.0 - rules.rates[name])) for name in SCENARIOS]
+        ageing = [-_LN_2 / half_life_ms if (half_life_ms := rules.half_life_ms[name]) else 0.0 for name in SCENARIOS]
+        return cls(np.array(logits, np.float32), np.array(ageing, np.float32))
+
+
+def respond(rules: ResponseRules, known: _ByScenario, candidates: Candidates, slot_factor: float, fatigue: float) -> Floats:
     """The probability of a response, (n,), each in (0, 1)."""
-    common = rules.per_log_hour * log(max(slot_factor, 1e-6)) + rules.per_fatigue * fatigue - rules.per_score * rules.usual_score
-    logit = rate_logit + np.float32(rules.per_score) * scores + np.float32(rules.unfinished) * unfinished + np.float32(common)
-    probability: Floats = 1.0 / (1.0 + np.exp(-logit.clip(-30.0, 30.0)))
-    return probability
-
-
-def _logits(rules: ResponseRules) -> Floats:
-    return np.array([log(rules.rates[name] / (1.0 - rules.rates[name])) for name in SCENARIOS], np.float32)
+    common = rules.per_log_hour * log(max(slot_factor, _LEAST_FACTOR)) + rules.per_fatigue * fatigue - rules.per_score * rules.usual_score
+    logit = known.logit.take(candidates.scenario) + np.float32(rules.per_score) * candidates.scores
+    logit += np.float32(rules.unfinished) * candidates.unfinished + known.per_age_ms.take(candidates.scenario) * candidates.age_ms
+    probability: Floats = 1.0 / (1.0 + np.exp(-(logit + np.float32(common)).clip(-30.0, 30.0)))
+    return probability.astype(np.float32)

@@ -79,7 +79,10 @@ class World:
 
     def step(self, until_ms: int) -> list[WorldEvent]:
         """What happened since the last step, up to and with ``until_ms``, oldest first."""
-        chapter = self.advance(until_ms)
+        return self.tell(self.advance(until_ms))
+
+    def tell(self, chapter: Chapter) -> list[WorldEvent]:
+        """The same as values, oldest first."""
         interactions = self._narrator.tell(chapter.interactions)
         reports = [self._feedback(report) for report in chapter.reports]
         told: list[WorldEvent] = [*interactions, *reports, *chapter.changes]

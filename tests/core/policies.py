@@ -24,6 +24,7 @@ NO_GATES: dict[str, Any] = {
     "utility.enabled": False,
     "diversity.last": 0,
     "exploration.temperature": 0.0,
+    "send_time.exploration_draws": 0,
     "exploration.uniform_share": 0.0,
     "gates.rescore_after_ms": 0,
     "gates.quiet_hours.start_minute": 0,

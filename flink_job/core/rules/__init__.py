@@ -13,6 +13,7 @@ from flink_job.core.rules.interest import AffinityRules, InterestRules
 from flink_job.core.rules.messages import MessageRules
 from flink_job.core.rules.occasions import Occasion
 from flink_job.core.rules.policy import Rules
+from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
 from flink_job.core.rules.whether import SCENARIOS, FatigueRules, ResponseRules, UtilityRules
 
@@ -36,5 +37,6 @@ __all__ = [
     "RuleError",
     "Rules",
     "SendRules",
+    "SendTimeRules",
     "UtilityRules",
 ]

@@ -13,6 +13,7 @@ from flink_job.core.rules.gates import GateRules
 from flink_job.core.rules.interest import AffinityRules, InterestRules
 from flink_job.core.rules.messages import MessageRules
 from flink_job.core.rules.occasions import Occasion, check_occasions
+from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
 from flink_job.core.rules.whether import FatigueRules, UtilityRules
 
@@ -32,6 +33,7 @@ class Rules:
     """Interaction types that lead to a decision, and after how many milliseconds."""
     occasions: Mapping[str, Occasion]
     """By the name of the trigger."""
+    send_time: SendTimeRules
     gates: GateRules
     fatigue: FatigueRules
     utility: UtilityRules

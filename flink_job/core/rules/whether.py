@@ -31,9 +31,10 @@ class FatigueRules:
 
 @dataclass(frozen=True, slots=True)
 class ResponseRules:
-    """`logit p = logit rate + per_score·(s_ui − usual_score) + per_log_hour·ln(slot) + per_fatigue·F + unfinished`, for one kind of response.
+    """`logit p = logit rate + per_score·(s_ui − usual_score) + per_log_hour·ln(slot) + per_fatigue·F + unfinished − ln 2·age/half-life`.
 
-    `rates`: by scenario, for an item of usual score at a mean hour, until counts say otherwise.
+    For one kind of response. `rates`: by scenario, for a new item of usual score at a mean hour, until counts say otherwise. `half_life_ms`: by
+    scenario, how fast items go stale; 0: they do not.
     """
 
     rates: Mapping[str, float]
@@ -42,8 +43,12 @@ class ResponseRules:
     per_log_hour: float
     per_fatigue: float
     unfinished: float
+    half_life_ms: Mapping[str, int]
 
     def __post_init__(self) -> None:
+        _by_scenario("half_life_ms", self.half_life_ms)
+        for name, half_life_ms in self.half_life_ms.items():
+            not_negative(f"half_life_ms.{name}", half_life_ms)
         _by_scenario("rates", self.rates)
         for name, rate in self.rates.items():
             if not 0 < rate < 1:

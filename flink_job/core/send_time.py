@@ -1,0 +1,162 @@
+"""The moment for a push: `t* = argmax_t CTR(t) · CVR(t) · 2^(−(t − now) / half-life)` over now and the start of each coming hour.
+
+**Rates.** A Beta posterior for each hour of the user's week, from the decayed counts of `slot_counts`, the prior and kernel of `slot_prior`:
+
+    CTR_u(t) = (κ · p(t) · a(t) · l + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
+
+and CVR_u(t) in the same way from conversions of opens, without a. Here `l = (λ + Σ opens) / (λ + Σ_k p(k) · a(k) · sends(k))` is how much more
+this user opens than is expected of anybody in the hours they were tried in: without it, hours never tried would look bad for a keen
+user and good for a reluctant one. CVR has its own. `a(t) = (1 + n / (n + κ_a) · (A(t) / A_0(t) − 1))^γ` with A the smoothed visits of the
+user over their mean, A_0 those of everybody, n how many: where the user is seen more than others, they are expected to open more.
+
+**Choice.** Thompson sampling (1933): draw a rate for every hour from its posterior, take the best; so hours are tried as often as they may
+be the best one. CTR · CVR of a draw is log-normal with the mean and variance of the product of the two Betas, one normal number instead of two
+Beta ones. Among draws in which the best gains less than `least_gain` over the earliest moment, the earliest is taken. The probability of
+each moment is its share of the draws; the first draw is the one that counts, so the chosen one's is never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, log1p
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flink_job.core.rules.send_time import SendTimeRules
+from flink_job.core.slot_counts import SlotCounts
+from flink_job.core.slot_prior import SLOTS, SlotPrior, Week, slot_kernel
+from flink_job.core.state import Floats, UserState
+
+_LEAST_RATE, _MOST_RATE = 1e-6, 1.0 - 1e-6
+_LN_2 = log(2.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeekRates:
+    """A user's rates by slot: the means of the posteriors, and how many sends, or opens, they weigh (α + β)."""
+
+    rates: Week
+    """(2, 168): CTR, CVR."""
+    weights: Week
+    """(2, 168), or (2, 1) where nothing is known of the user."""
+
+    def factors(self, slot: int) -> tuple[float, float]:
+        """Of opening and of converting: how much better than the mean hour of this user this one is."""
+        ctr, cvr = (self.rates[:, slot] / self.rates.sum(axis=1) * SLOTS).tolist()
+        return ctr, cvr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SendTimePlan:
+    """When to send, and what was weighed: the columns, (n,), have a row for each moment, the earliest first."""
+
+    at_ms: int
+    """The moment, spread within its hour."""
+    is_now: bool
+    chosen: int
+    """The row of its hour."""
+    moments: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    ctr: Floats
+    cvr: Floats
+    discount: Floats
+    """What is left of the relevance by then."""
+    propensity: Floats
+    """The probability with which each moment is chosen; they sum to 1."""
+
+    @property
+    def value(self) -> Floats:
+        """CTR · CVR · discount of each moment."""
+        return self.ctr * self.cvr * self.discount
+
+
+class SendTime:
+    """The rules of the moment, ready to use. Not thread-safe: it keeps one generator to save making it for every decision."""
+
+    __slots__ = ("_counts", "_generator", "_kernel", "_level", "_philox", "_philox_state", "_rules", "_strength")
+
+    def __init__(self, rules: SendTimeRules, counts: SlotCounts) -> None:
+        self._rules = rules
+        self._counts = counts
+        self._kernel = slot_kernel(rules)
+        self._strength = np.array([[rules.open_strength], [rules.convert_strength]], np.float32)
+        self._level = np.float32(rules.level_strength)
+        self._philox = np.random.Philox(key=0)
+        self._philox_state = self._philox.state
+        self._generator = np.random.Generator(self._philox)
+
+    def rates(self, state: UserState, prior: SlotPrior, now_ms: int) -> WeekRates:
+        """What is expected of every hour of the user's week."""
+        expected = prior.rates
+        if state.activity_slot and self._rules.activity_exponent:
+            expected = expected.copy()
+            expected[0] *= self._activity_factor(state, prior, now_ms)
+        if not state.outcome_slot:
+            return WeekRates(expected.clip(_LEAST_RATE, _MOST_RATE), self._strength)
+        slots, counts = self._counts.outcomes(state, now_ms)
+        tried, came = counts[:, :2].T, counts[:, 1:].T  # (2, n): sends and opens, opens and conversions
+        evidence = counts.T @ self._kernel.take(slots, axis=0)
+        level = (self._level + came.sum(axis=1)) / (self._level + (expected.take(slots, axis=1) * tried).sum(axis=1))
+        weights = evidence[:2] + self._strength
+        rates = (expected * (level[:, np.newaxis] * self._strength) + evidence[1:]) / weights
+        return WeekRates(rates.clip(_LEAST_RATE, _MOST_RATE), weights)
+
+    def plan(
+        self,
+        rates: WeekRates,
+        moments: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        *,
+        now_ms: int,
+        until_ms: int,
+        half_life_ms: int,
+        seed: int,
+        jitter: float,
+    ) -> SendTimePlan | None:
+        """The moment to send at, None if there is none.
+
+        `moments`, in order, and their `slots`, each (n,): when a push may be sent, the first being the earliest at all. It is worthless from
+        `until_ms` on, and worth half as much after every `half_life_ms`. The same `seed` (from 0, below 2⁶⁴) gives the same choice.
+        `jitter`, from 0 to 1, is the user's place in the hour.
+        """
+        if not len(moments):
+            return None
+        rules = self._rules
+        rate = rates.rates.take(slots, axis=1)
+        fade = (moments - now_ms) * (-_LN_2 / max(half_life_ms, 1))
+        worth = np.log(rate[0] * rate[1]) + fade
+        if len(moments) > 1 and rules.exploration_draws:
+            weight = rates.weights.take(slots, axis=1) if rates.weights.shape[1] > 1 else rates.weights
+            # of a product of independent factors, 1 + variance / mean² is the product of theirs
+            variances = np.log1p((1.0 - rate) / (rate * (weight + 1.0)))
+            variance = variances[0] + variances[1]
+            drawn = self._normal(seed, (rules.exploration_draws, len(moments)))
+            drawn *= np.sqrt(variance)
+            drawn += worth - 0.5 * variance
+        else:
+            drawn = worth[np.newaxis]
+        drawn[:, 0] += log1p(rules.least_gain)
+        best = drawn.argmax(axis=1)
+        chosen = best.item(0)
+        at_ms = moments.item(chosen)
+        if at_ms > now_ms:
+            at_ms = max(min(at_ms + int(jitter * rules.spread_ms), until_ms - 1), at_ms)
+        propensity = np.bincount(best, minlength=len(moments)) * np.float32(1.0 / len(best))
+        return SendTimePlan(at_ms, at_ms <= now_ms, chosen, moments, slots, rate[0], rate[1], np.exp(fade), propensity)
+
+    def _activity_factor(self, state: UserState, prior: SlotPrior, now_ms: int) -> Week:
+        """a(t), (168,)."""
+        rules = self._rules
+        slots, visits = self._counts.activity(state, now_ms)
+        smooth = visits @ self._kernel.take(slots, axis=0)
+        count = visits.sum().item()
+        believed = count / (count + rules.activity_strength)
+        relative = smooth / (prior.activity * np.float32(max(smooth.sum().item() / SLOTS, _LEAST_RATE)))
+        factor: Week = (np.float32(1.0 - believed) + np.float32(believed) * relative) ** np.float32(rules.activity_exponent)
+        return factor
+
+    def _normal(self, seed: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+        self._philox_state["state"]["key"][0] = seed
+        self._philox.state = self._philox_state
+        return self._generator.standard_normal(shape)

@@ -1,0 +1,152 @@
+"""The oracle: knows tastes, hours, fatigue and what a push does, and sends what is worth more than waiting.
+
+Once a day it looks at all items for all users, keeps the best few, and reckons what each user's future is worth (``futures``). Every hour it
+weighs those items, what was published since and what lies in carts against not sending, by the world's own probabilities of this hour, and
+sends the best one that gains. It knows the truth but not the luck, nor the future: fatigue, later chances and the loss of the user are priced.
+
+Not the best there can be, and said to be greedy: one user at a time, no plan beyond the usual item, deliveries taken for immediate. With a
+model to match, the price of a push follows the number sent.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kairos.evaluate.futures import HOURS, Futures, Offer
+from kairos.evaluate.stage import Stage, Wish
+from kairos.world.curves import Habit
+from kairos.world.world import Chapter
+
+_HOUR_MS = 3_600_000
+_DAY_HOURS = 24
+_KEPT = 16  # items a user and day
+_USUAL = 4  # which of them the future is reckoned with: the best are soon used up
+_FIRST_SWEEPS = 10
+_FIRST_PRICE = 0.01  # of a matched one; grows and shrinks from there
+_LEAST = 1e-9
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Worth = Callable[["Stage", Ints], Floats]
+
+
+def conversions(stage: Stage, items: Ints) -> Floats:  # noqa: ARG001  # one of two
+    """Every conversion counts the same."""
+    return np.ones(items.shape)
+
+
+def euros(stage: Stage, items: Ints) -> Floats:
+    """A conversion counts what it is worth."""
+    return stage.world.truth.value(items)
+
+
+class Oracle:
+    """``worth``: what it wants most of."""
+
+    def __init__(self, stage: Stage, worth: Worth = conversions) -> None:
+        world = stage.world
+        self._stage, self._world, self._worth = stage, world, worth
+        self._start_ms = world.settings.start_ms
+        self._users = np.arange(world.people.n)
+        self._futures = Futures(world.settings.behaviour, world.people.patience.astype(float))
+        self._curves = {
+            habit: np.array([world.truth.week(habit, user) for user in self._users]) for habit in (Habit.OPENING, Habit.CONVERTING)
+        }
+        self._kept = np.zeros((world.people.n, 0), np.int64)
+        self._new: list[int] = []
+        self._sent: list[set[int]] = [set() for _ in self._users]
+        self._price = 0.0 if stage.allowance.lead is None else _FIRST_PRICE
+        self._hours = -1
+        self._planned = -1
+
+    def step(self, chapter: Chapter, now_ms: int) -> Iterable[Wish]:
+        """Once an hour."""
+        self._new += [self._world.items.row_of[change.item_id] for change in chapter.changes if not change.deleted]
+        hours = (now_ms - self._start_ms) // _HOUR_MS
+        if hours <= self._hours:
+            return
+        self._hours = hours
+        if self._planned < 0 or hours - self._planned >= _DAY_HOURS:
+            self._plan(now_ms)
+            self._planned = hours
+        users = np.flatnonzero(self._world.truth.reachable(self._users, np.full(1, now_ms)) & self._stage.allowance.allows())
+        if not len(users):
+            return
+        items = self._in_sight(users)
+        gained = self._gained(users, items, now_ms, hours - self._planned) - self._price
+        best = gained.argmax(axis=1)
+        gain = gained[np.arange(len(users)), best]
+        for at in np.argsort(-gain, kind="stable").tolist():
+            user, item = int(users[at]), int(items[at, best[at]])
+            if gain[at] <= 0 or not self._stage.allowance.spend(user):
+                break
+            self._sent[user].add(item)
+            yield Wish(user, item, self._stage.names.next(user, now_ms))
+
+    def _plan(self, now_ms: int) -> None:
+        """The best items of all, and what users' futures are worth."""
+        truth, users = self._world.truth, self._users[:, None]
+        lead = self._stage.allowance.lead
+        if lead is not None and self._planned >= 0:
+            self._price *= float(np.exp(np.clip(0.4 * lead, -0.5, 0.5)))
+        live = self._world.items.live(now_ms)
+        p = truth.open_probability(users, live[None, :], np.full((1, 1), now_ms))
+        c = truth.conversion_probability(users, live[None, :], np.full((1, 1), now_ms))
+        gain = p * c * self._worth(self._stage, live)[None, :]
+        for user, sent in enumerate(self._sent):
+            if sent:
+                gain[user, np.isin(live, list(sent))] = 0
+        kept = np.argpartition(-gain, min(_KEPT, len(live) - 1), axis=1)[:, :_KEPT]
+        kept = np.take_along_axis(kept, np.argsort(-np.take_along_axis(gain, kept, 1), axis=1), 1)
+        self._kept, self._new = live[kept], []
+        usual = kept[:, min(_USUAL, kept.shape[1]) - 1]
+        rows = self._users
+        first = np.floor(truth.local_hours(self._users, np.full(1, now_ms))).astype(np.int64)
+        coming = (first[:, None] + np.arange(HOURS)) % HOURS
+        ahead = {habit: np.take_along_axis(curve, coming, 1) for habit, curve in self._curves.items()}
+        self._futures.sweep(
+            self._rested(p[rows, usual], c[rows, usual], live[usual], ahead, now_ms),
+            ahead[Habit.OPENING],
+            ahead[Habit.CONVERTING],
+            self._price,
+            times=1 if self._planned >= 0 else _FIRST_SWEEPS,
+        )
+
+    def _rested(self, p: Floats, c: Floats, items: Ints, ahead: dict[Habit, Floats], now_ms: int) -> Offer:
+        """Probabilities of now as logits at a mean hour and without fatigue. Of who is not there, nothing is expected."""
+        behaviour = self._world.settings.behaviour
+        hour = {habit: np.log(np.maximum(curve[:, 0], 0.02)) for habit, curve in ahead.items()}
+        tired = behaviour.open_per_fatigue * self._world.truth.fatigue(self._users, np.full(1, now_ms))
+        return Offer(
+            opening=_logit(p) - behaviour.open_per_log_hour * hour[Habit.OPENING] - tired,
+            converting=_logit(c) - behaviour.convert_per_log_hour * hour[Habit.CONVERTING],
+            worth=self._worth(self._stage, items),
+            match=self._world.truth.match(self._users, items),
+        )
+
+    def _in_sight(self, users: Ints) -> Ints:
+        """Candidates of each user, (n, m): the best of the day, what is new, what lies in the cart."""
+        cart = self._world.people.cart.items[users].astype(np.int64)
+        new = np.broadcast_to(np.unique(np.array(self._new, np.int64)), (len(users), len(set(self._new))))
+        kept = self._kept[users]
+        return np.concatenate([kept, new, np.where(cart >= 0, cart, kept[:, :1])], axis=1)
+
+    def _gained(self, users: Ints, items: Ints, now_ms: int, hour: int) -> Floats:
+        truth, behaviour = self._world.truth, self._world.settings.behaviour
+        now = np.full((1, 1), now_ms)
+        p = truth.open_probability(users[:, None], items, now)
+        gain = truth.conversion_probability(users[:, None], items, now) * self._worth(self._stage, items)
+        for at, user in enumerate(users.tolist()):
+            if self._sent[user]:
+                gain[at, np.isin(items[at], list(self._sent[user]))] = -1.0  # never the same item again
+        good_hour = np.clip(truth.opening_hour(users, np.full(1, now_ms)), 0, 1)[:, None]
+        tires = behaviour.fatigue_irrelevant * (1 - 0.7 * np.clip(truth.match(users[:, None], items), 0, 1))
+        tires = tires + behaviour.fatigue_bad_hour * (1 - good_hour)
+        return self._futures.gain_of_sending(hour, users, p, gain, tires, truth.fatigue(users, np.full(1, now_ms)))
+
+
+def _logit(p: Floats) -> Floats:
+    p = np.clip(p, _LEAST, 1 - _LEAST)
+    odds: Floats = np.log(p / (1 - p))
+    return odds
