@@ -88,6 +88,9 @@ class SignalDecoder:
         item_id = body.item_id
         if is_longer(item_id, self._limits.max_id_bytes):
             raise DecodeError(errors.INVALID_FIELD, f"interaction.item_id: may have at most {self._limits.max_id_bytes} bytes")
+        creator_id = body.creator_id
+        if creator_id and is_longer(creator_id, self._limits.max_id_bytes):
+            raise DecodeError(errors.INVALID_FIELD, f"interaction.creator_id: may have at most {self._limits.max_id_bytes} bytes")
         if body.HasField("context"):
             context = body.context
             return Interaction(
@@ -98,8 +101,9 @@ class SignalDecoder:
                 context.time_zone[:_LONGEST_ZONE],
                 context.country[:2],
                 context.locale[:_LONGEST_LOCALE],
+                creator_id,
             )
-        return Interaction(event_id, body.type, at_ms, item_id, "", "", "")
+        return Interaction(event_id, body.type, at_ms, item_id, "", "", "", creator_id)
 
     def _feedback(self, body: feedback_pb2.Feedback, event_id: str, at_ms: int) -> Feedback:
         if body.outcome not in _OUTCOMES:

@@ -105,6 +105,8 @@ class StateCodec:
             message.locale = state.locale
         if state.scored_at_ms:
             message.scored_at_ms = state.scored_at_ms
+        if state.told_until_ms:
+            message.told_until_ms = state.told_until_ms
         return _PREFIX + message.SerializeToString()
 
 
@@ -157,6 +159,7 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         country=message.country,
         locale=message.locale,
         scored_at_ms=message.scored_at_ms,
+        told_until_ms=message.told_until_ms,
     )
     if message.HasField("pending"):
         wake = message.pending

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flink_job.core.rules import Rules
+from flink_job.core.rules.learning import LearningRules
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")]
 
-TopicName = Literal["interactions", "feedback", "nudges", "items", "knowledge", "pushes", "decisions", "dead-letters"]
+TopicName = Literal["interactions", "feedback", "nudges", "items", "item-signals", "knowledge", "pushes", "decisions", "dead-letters"]
 
 
 class Section(BaseModel):
@@ -102,6 +103,7 @@ class Config(Section):
     catalogue: CatalogueConfig
     limits: LimitsConfig
     policy: Rules
+    learning: LearningRules
 
     @model_validator(mode="after")
     def _zones_exist(self) -> Config:

@@ -8,6 +8,7 @@ from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.learning import LearningRules
 from flink_job.core.rules.policy import Rules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
 
@@ -18,6 +19,7 @@ __all__ = [
     "GateRules",
     "InterestRules",
     "ItemRules",
+    "LearningRules",
     "LogRules",
     "MemoryRules",
     "QuietHours",
