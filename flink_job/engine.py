@@ -91,7 +91,7 @@ class Engine:
         self._facts = FactsDecoder(settings.max_record_bytes, settings.max_id_bytes)
         self._states = StateCodec(settings.feature_dim)
         self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
-        self._held = StateCache(settings.state_cache_users)
+        self._held: StateCache[UserState] = StateCache(settings.state_cache_users)
         self._forget_after_ms = settings.user_ttl_days * _DAY_MS
 
     def on_signal(self, user_id: str, payload: bytes | None, origin: str, blob: bytes | None, wall_ms: int) -> Answer:

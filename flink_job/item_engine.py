@@ -21,6 +21,7 @@ from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.engine import Answer, OutRecord
 from flink_job.metrics import Metrics
 from flink_job.settings import EngineSettings
+from flink_job.state_cache import StateCache
 
 _NOTHING = Answer()
 
@@ -34,55 +35,64 @@ class ItemEngine:
         self._learner = Learner(settings.learning)
         self._signals = ItemSignalDecoder(settings.max_record_bytes, settings.max_id_bytes, settings.max_future_ms)
         self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
+        self._held: StateCache[ItemState] = StateCache(settings.state_cache_items)
+
+    def holds(self, key: str) -> bool:
+        """The key's state is in memory, and need not be read for the next call about it."""
+        return key in self._held
 
     def on_record(self, key: str, payload: bytes | None, origin: str, blob: bytes | None, wall_ms: int) -> Answer:
         """Take in one record for `key` (`item/…`, `creator/…`, `segment/…`): an item signal, or by its origin a catalogue record.
 
-        `blob` is the key's state, None for a new one. Raises TooManyDeadLetters.
+        `blob` is the key's state, None for a new one and for one that it `holds`. Raises TooManyDeadLetters.
         """
-        state = ItemState() if blob is None else decode_item_state(blob)
+        state = self._state(key, blob) or ItemState()
         try:
             if parse_origin(origin).topic == self._settings.items_topic:
                 self.metrics.add("item_versions")
-                effects: LearningEffects | None = self._version(key, state, payload, origin, wall_ms)
+                effects = self._version(key, state, payload, origin, wall_ms)
             else:
                 self.metrics.add("item_signals")
                 effects = self._signal(key, state, payload, origin, wall_ms)
+                self.metrics.counts["item_signals_repeated"] += effects is None
         except DecodeError as error:
             return Answer(records=[self._dead_letter(key, payload, origin, error, wall_ms)])
         self._limit.good()
-        if effects is None:
-            self.metrics.add("item_signals_repeated")
-            return _NOTHING
-        return self._answer(state, effects)
+        return _NOTHING if effects is None else self._answer(key, state, effects)
 
     def on_release(self, key: str, at_ms: int, blob: bytes | None, wall_ms: int) -> Answer:
         """The timer for `at_ms` fired."""
-        if blob is None:
+        state = self._state(key, blob)
+        if state is None:
             return _NOTHING
-        state = decode_item_state(blob)
-        return self._answer(state, self._learner.on_release(key, state, at_ms, wall_ms))
+        return self._answer(key, state, self._learner.on_release(key, state, at_ms, wall_ms))
 
     def _signal(self, key: str, state: ItemState, payload: bytes | None, origin: str, wall_ms: int) -> LearningEffects | None:
         if not key.startswith((ITEM, CREATOR, SEGMENT)):
             raise DecodeError(NULL_KEY, "key: must name who learns, such as item/mug-7")
         return self._learner.on_signal(key, state, self._signals.decode(key, payload, origin, wall_ms), wall_ms)
 
-    def _version(self, key: str, state: ItemState, payload: bytes | None, origin: str, wall_ms: int) -> LearningEffects:
-        """A bad record is a dead letter of the user operator, which reads the same topic: it is passed over here."""
+    def _version(self, key: str, state: ItemState, payload: bytes | None, origin: str, wall_ms: int) -> LearningEffects | None:
+        """None for a bad record, which is a dead letter of the user operator, as that reads the same topic."""
         item_id = key.removeprefix(ITEM)
         if payload is None:
             return self._learner.on_deletion(key, state, item_id, parse_origin(origin).timestamp_ms, wall_ms)
         try:
             version, deleted = decode_version(item_id, payload, self._settings.max_record_bytes, self._settings.max_id_bytes)
         except DecodeError:
-            return ()
+            return None
         if deleted:
             return self._learner.on_deletion(key, state, item_id, version.updated_at_ms, wall_ms)
         return self._learner.on_version(key, state, version, wall_ms)
 
-    def _answer(self, state: ItemState, effects: LearningEffects) -> Answer:
+    def _state(self, key: str, blob: bytes | None) -> ItemState | None:
+        """The key's state, None for a new one. It is handed over: put it back."""
+        state = self._held.take(key)
+        return decode_item_state(blob) if state is None and blob is not None else state
+
+    def _answer(self, key: str, state: ItemState, effects: LearningEffects) -> Answer:
         settings, counts = self._settings, self.metrics.counts
+        self._held.put(key, state)
         answer = Answer(encode_item_state(state))
         for effect in effects:
             if type(effect) is Release:

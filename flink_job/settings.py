@@ -33,7 +33,9 @@ class EngineSettings:
     warm_up_timeout_ms: int
     warm_up_retry_ms: int
     user_ttl_days: int
+    item_ttl_days: int
     state_cache_users: int
+    state_cache_items: int
     catalogue_ends: dict[str, int] = field(default_factory=dict)
     """`topic/partition` → offset after the last item that was there when the job was submitted."""
     producer: str = f"kairos/{__version__}"
@@ -63,6 +65,8 @@ def engine_settings(config: Config, catalogue_ends: dict[str, int] | None = None
         warm_up_timeout_ms=config.catalogue.warm_up_timeout_ms,
         warm_up_retry_ms=config.catalogue.warm_up_retry_ms,
         user_ttl_days=config.job.user_ttl_days,
+        item_ttl_days=config.job.item_ttl_days,
         state_cache_users=config.job.state_cache_users,
+        state_cache_items=config.job.state_cache_items,
         catalogue_ends=catalogue_ends or {},
     )

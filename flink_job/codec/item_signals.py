@@ -59,16 +59,21 @@ def encode_item_signal(signal: ItemSignal) -> tuple[str, bytes]:
 class ItemSignalDecoder:
     """Makes item signals of records, for one of the keys they concern."""
 
-    __slots__ = ("_max_future_ms", "_max_id_bytes", "_max_record_bytes", "_message")
+    __slots__ = ("_last", "_last_payload", "_max_future_ms", "_max_id_bytes", "_max_record_bytes", "_message")
 
     def __init__(self, max_record_bytes: int, max_id_bytes: int, max_future_ms: int) -> None:
         self._max_record_bytes = max_record_bytes
         self._max_id_bytes = max_id_bytes
         self._max_future_ms = max_future_ms
         self._message = learning_pb2.ItemSignal()
+        self._last_payload = b""
+        self._last: ItemSignal | None = None
 
     def decode(self, key: str, payload: bytes | None, origin: str, wall_ms: int) -> ItemSignal:
-        """The signal in `payload`, for `key`. Raises DecodeError."""
+        """The signal in `payload`, for `key`. Raises DecodeError. Its body is shared with the other keys': not to be changed."""
+        last = self._last
+        if last is not None and payload == self._last_payload:  # one record comes once for each of its keys, one after the other
+            return ItemSignal(last.signal_id, (key,), last.at_ms, last.country, last.body)
         if payload is None:
             raise DecodeError(errors.NULL_VALUE, "value: an item signal cannot be null")
         if len(payload) > self._max_record_bytes:
@@ -85,7 +90,10 @@ class ItemSignalDecoder:
         body = self._body(message, latest_ms)
         if at_ms > latest_ms:
             raise DecodeError(errors.FUTURE, f"occurred_at_ms: {at_ms - wall_ms} ms ahead, at most {self._max_future_ms} are accepted")
-        return ItemSignal(message.signal_id or parse_origin(origin).record_id, (key,), at_ms, message.country[:2], body)
+        signal = ItemSignal(message.signal_id or parse_origin(origin).record_id, (key,), at_ms, message.country[:2], body)
+        if message.signal_id and message.occurred_at_ms:  # else it is not the payload alone that says what it is
+            self._last_payload, self._last = payload, signal
+        return signal
 
     def _body(self, message: learning_pb2.ItemSignal, latest_ms: int) -> Visit | PushOutcome | Watch | Posted:
         which = message.WhichOneof("body")

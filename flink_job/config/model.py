@@ -40,6 +40,7 @@ class JobConfig(Section):
     """How the job runs on Flink."""
 
     name: Annotated[str, Field(min_length=1)]
+    parts: Annotated[list[Literal["decide", "learn"]], Field(min_length=1)]
     parallelism: Positive
     max_parallelism: Annotated[int, Field(gt=0, le=32768)]
     execution_mode: Literal["thread", "process"]
@@ -50,7 +51,9 @@ class JobConfig(Section):
     checkpoint_dir: str
     state_backend: Literal["hashmap", "rocksdb"]
     user_ttl_days: Positive
+    item_ttl_days: Positive
     state_cache_users: NotNegative
+    state_cache_items: NotNegative
     buffer_timeout_ms: NotNegative
     bundle_size: Positive
     bundle_time_ms: Positive

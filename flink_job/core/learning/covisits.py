@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flink_job.core.ids import key_of, place_of_key
-from flink_job.core.learning.fading import times
+from flink_job.core.learning.fading import fading, times
 from flink_job.core.learning.signals import Visit
 from flink_job.core.learning.state import ItemState
 from flink_job.core.rules.learning import CovisitRules
@@ -30,14 +30,17 @@ from flink_job.core.rules.learning import CovisitRules
 
 def add_visit(rules: CovisitRules, state: ItemState, own: int, visit: Visit) -> None:
     """A visit dealt with the item, the one at `own`, and with others. Pairs that were told before do not count again."""
-    rating, at_ms = visit.ratings[own], visit.at_ms[own]
-    if own >= visit.told:
-        _move(rules, state, at_ms)
-        state.rating_sum += rating * times(state.covisits_at_ms, at_ms, rules.half_life_ms)[2]
-    for other, item_id in enumerate(visit.item_ids):
-        if other != own and not (own < visit.told and other < visit.told):
-            corating = min(rating, visit.ratings[other])
-            _add(rules, state, item_id, corating, visit.rating_sums[other], max(at_ms, visit.at_ms[other]))
+    rating, own_at_ms = visit.ratings[own], visit.at_ms[own]
+    _move(rules, state, max(visit.at_ms))
+    held_at_ms, rate = state.covisits_at_ms, 1.0 / rules.half_life_ms
+    is_told = own < visit.told
+    if not is_told:
+        state.rating_sum += rating * fading(held_at_ms - own_at_ms, rules.half_life_ms)
+    for other in range(visit.told if is_told else 0, len(visit.item_ids)):
+        corating = min(rating, visit.ratings[other])
+        if other != own and corating > 0.0:
+            corating *= 2.0 ** -min((held_at_ms - max(own_at_ms, visit.at_ms[other])) * rate, 1000.0)
+            _add(rules, state, visit.item_ids[other], corating, visit.rating_sums[other])
 
 
 def similarities(rules: CovisitRules, state: ItemState) -> NDArray[np.float64]:
@@ -55,30 +58,26 @@ def similarities(rules: CovisitRules, state: ItemState) -> NDArray[np.float64]:
 
 
 def best_neighbours(rules: CovisitRules, state: ItemState) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Ids and similarities of the neighbours to tell of, best first, equal ones by id."""
+    """Ids and similarities of the neighbours to tell of, best first, equal ones by key."""
     similar = similarities(rules, state)
-    order = sorted(range(len(similar)), key=lambda at: (-similar[at], state.neighbour_ids[at]))[: rules.released]
-    return tuple(state.neighbour_ids[at] for at in order), tuple(float(similar[at]) for at in order)
+    order = np.lexsort((np.frombuffer(state.neighbour_key, np.uint64), -similar))[: rules.released]
+    return tuple([state.neighbour_ids[at] for at in order.tolist()]), tuple(similar[order].tolist())
 
 
-def _add(rules: CovisitRules, state: ItemState, item_id: str, rating: float, rating_sum: float, at_ms: int) -> None:
-    if rating <= 0.0:
-        return
-    _move(rules, state, at_ms)
-    rating *= times(state.covisits_at_ms, at_ms, rules.half_life_ms)[2]
+def _add(rules: CovisitRules, state: ItemState, item_id: str, corating: float, rating_sum: float) -> None:
     key = key_of(item_id)
     at = place_of_key(key, state.neighbour_key)
     if at >= 0:
-        state.neighbour_weight[at] += rating
+        state.neighbour_weight[at] += corating
         if rating_sum:
             state.neighbour_rating_sum[at] = rating_sum
         return
     if len(state.neighbour_key) >= rules.kept:
-        at = min(range(len(state.neighbour_weight)), key=state.neighbour_weight.__getitem__)  # of equal ones the first, which is the oldest
+        at = int(np.frombuffer(state.neighbour_weight, np.float32).argmin())  # of equal ones the first, which is the oldest
         del state.neighbour_ids[at], state.neighbour_key[at], state.neighbour_weight[at], state.neighbour_rating_sum[at]
     state.neighbour_ids.append(item_id)
     state.neighbour_key.append(key)
-    state.neighbour_weight.append(rating)
+    state.neighbour_weight.append(corating)
     state.neighbour_rating_sum.append(rating_sum)
 
 
