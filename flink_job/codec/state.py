@@ -138,6 +138,8 @@ class StateCodec:
             if state.purposes is not None:
                 message.purposes_set = True
                 message.purposes.extend(state.purposes)
+        if state.told_until_ms:
+            message.told_until_ms = state.told_until_ms
         return _PREFIX + message.SerializeToString()
 
 
@@ -213,6 +215,7 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         birth_year=message.birth_year,
         segments=tuple(message.segments),
         facts_at_ms=message.facts_at_ms,
+        told_until_ms=message.told_until_ms,
     )
     if message.HasField("pending"):
         wake = message.pending

@@ -68,6 +68,7 @@ def full_state() -> UserState:
         country="DE",
         locale="de",
         scored_at_ms=27,
+        told_until_ms=28,
     )
 
 
