@@ -20,6 +20,7 @@ from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
+from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.signals import ItemSignal
 from flink_job.core.policy import PushPolicy
@@ -76,7 +77,9 @@ class Engine:
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
         self.metrics.levels["items_known"] = lambda: len(self.knowledge)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
-        self._policy = PushPolicy(rules, self.catalogue, zone_of)
+        telling = settings.learning.telling
+        tell = ItemSignalMaker(telling, self.catalogue, self.knowledge) if telling.enabled else None
+        self._policy = PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell)
         self._pushes = PushEncoder(rules.messages, settings.producer)
         self._policy_name = (rules.policy_id, rules.version)
         self._signals = SignalDecoder(

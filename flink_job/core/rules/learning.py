@@ -20,6 +20,7 @@ MOST_VISITED = 16
 class TellingRules:
     """When a user's visit is told to the items it dealt with."""
 
+    enabled: bool
     visit_gap_ms: int
     visit_items: int
     tell_after_ms: int
