@@ -120,10 +120,11 @@ class StateCodec:
             if state.activity_slot:
                 message.activity_slot = state.activity_slot.tobytes()
                 message.activity = state.activity.tobytes()
-                message.visit_at_ms = state.visit_at_ms
             if state.outcome_slot:
                 message.outcome_slot = state.outcome_slot.tobytes()
                 message.outcomes_by_slot = state.outcomes.tobytes()
+        if state.visit_at_ms:
+            message.visit_at_ms = state.visit_at_ms
         if state.active_at_ms:
             message.active_at_ms = state.active_at_ms
         if state.fatigue_at_ms:
