@@ -54,7 +54,9 @@ class Futures:
         opens = b.open_per_log_hour * np.log(np.maximum(hours_open, _LEAST_HOUR)) + offer.opening[:, None]
         converts = b.convert_per_log_hour * np.log(np.maximum(hours_convert, _LEAST_HOUR)) + offer.converting[:, None]
         gains = offer.worth[:, None] / (1 + np.exp(-converts))
-        tires = b.fatigue_irrelevant * (1 - 0.7 * np.clip(offer.match, 0, 1))[:, None] + b.fatigue_bad_hour * (1 - np.clip(hours_open, 0, 1))
+        tires = b.fatigue_irrelevant * (1 - 0.7 * np.clip(offer.match, 0, 1))[:, None] + b.fatigue_bad_hour * (
+            1 - np.clip(hours_open, 0, 1)
+        )
         tired = b.open_per_fatigue * self._fatigue
         for _ in range(times):
             after = self._values[0]

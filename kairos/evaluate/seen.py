@@ -79,5 +79,16 @@ class Seen:
 
 TRIGGERS = np.zeros(max(Type) + 1, bool)
 """Interaction types upon which marketing tools send: those that show interest in something just now."""
-for _type in (Type.VIEW, Type.CLICK, Type.FAVOURITE, Type.CART, Type.REMOVE_FROM_CART, Type.SEARCH, Type.LIKE, Type.SHARE, Type.COMMENT, Type.FOLLOW):
+for _type in (
+    Type.VIEW,
+    Type.CLICK,
+    Type.FAVOURITE,
+    Type.CART,
+    Type.REMOVE_FROM_CART,
+    Type.SEARCH,
+    Type.LIKE,
+    Type.SHARE,
+    Type.COMMENT,
+    Type.FOLLOW,
+):
     TRIGGERS[_type] = True

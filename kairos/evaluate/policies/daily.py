@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.rules import Rules
 from flink_job.core.signals import InteractionType as Type
 from kairos.evaluate.seen import Rows, Seen
 from kairos.evaluate.stage import Stage, Wish
