@@ -42,6 +42,10 @@ lint: setup  ## style, imports, types, schemas
 bench: setup  ## throughput and latency on real Kafka, as one table
 	@$(KAIROS) bench $(ARGS)
 
+.PHONY: evaluate
+evaluate: setup  ## push policies side by side on a simulated world, as one table
+	@$(KAIROS) evaluate $(ARGS)
+
 .PHONY: kafka
 kafka: setup  ## start a Kafka broker in the background (port 9092)
 	@$(KAIROS) kafka start $(ARGS)

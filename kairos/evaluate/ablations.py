@@ -19,9 +19,15 @@ class Ablation:
 
 
 ABLATIONS: dict[str, Ablation] = {
+<<<<<<< HEAD
     "no-quiet-hours": Ablation("Kairos without quiet hours", {"policy": {"gates": {"quiet_hours": {"start_minute": 0, "end_minute": 0}}}}),
     "no-cool-down": Ablation("Kairos without cool-down after a dismissal", {"policy": {"gates": {"cool_down_ms": 0}}}),
     "no-neighbours": Ablation("Kairos without neighbours of recent items", {"policy": {"candidates": {"neighbours": 0}}}),
+=======
+    "no-quiet-hours": Ablation("  without quiet hours", {"policy": {"gates": {"quiet_hours": {"start_minute": 0, "end_minute": 0}}}}),
+    "no-cool-down": Ablation("  without cool-down", {"policy": {"gates": {"cool_down_ms": 0}}}),
+    "no-neighbours": Ablation("  without neighbours", {"policy": {"candidates": {"neighbours": 0}}}),
+>>>>>>> evaluate
 }
 
 
