@@ -38,9 +38,9 @@ def print_status(rest: FlinkRest) -> None:
 
 
 def _job_status(rest: FlinkRest, job: Job) -> dict[str, Any]:
+    counts = read_counts(rest, job.id)
     details, checkpoints = rest.job(job.id), rest.checkpoints(job.id)
     completed = checkpoints["latest"]["completed"]
-    counts = read_counts(rest, job.id)
     return {
         "id": job.id,
         "name": job.name,
