@@ -83,12 +83,19 @@ def _parse(text: str, name: str) -> Document:
     try:
         document = _load_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: is not YAML: {error}") from error
+        raise ConfigError(f"{name}: is not YAML: {_yaml_error(error)}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(f"{name}: must be a mapping of sections, not {type(document).__name__}")
     return document
+
+
+def _yaml_error(error: Exception) -> str:
+    """What is wrong and where, in one line: PyYAML's own words take four, with an extract of the file."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):

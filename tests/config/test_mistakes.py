@@ -175,6 +175,23 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: bytes
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"kafka:\n  group_id: [a, b\njob: {}\n", "line 3, column 4: expected ',' or ']', but got ':'"),
+        (b"kafka:\n\tgroup_id: x\n", "line 2, column 1: found character '\\t' that cannot start any token"),
+        (b"kafka: \x00\n", "special characters are not allowed"),
+    ],
+)
+def test_what_is_no_yaml_is_told_in_one_line_with_its_place(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "mine.yaml", {})
+    (line,) = str(caught.value).splitlines()
+    assert "mine.yaml: is not YAML: " in line
+    assert says in line
+
+
 def test_every_interaction_can_be_a_trigger_and_have_a_weight() -> None:
     names = [kind.name.lower() for kind in InteractionType]
     policy = {"triggers": dict.fromkeys(names, 5), "interest": {"weights": dict.fromkeys(names, 1)}}
