@@ -50,9 +50,12 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant(key: str) -> None:
         ("job.feature_dim", "catalogue.feature_dim"),
         ("policy.caps", "policy.gates.caps"),
         ("gates", "policy.gates"),
+        ("policy.min_gab_ms", "policy.gates.min_gap_ms"),
+        ("policy.cap_per_dai", "policy.gates.caps"),
+        ("kafka_bootstrap_servers", "kafka.bootstrap_servers"),
     ],
 )
-def test_a_key_in_the_wrong_section_is_named_with_its_right_place(key: str, meant: str) -> None:
+def test_a_key_in_the_wrong_section_even_misspelt_is_named_with_its_right_place(key: str, meant: str) -> None:
     assert refused(nested(key, 1)) == [f"{key}: there is no such key; did you mean {meant}?"]
 
 
