@@ -59,11 +59,11 @@ submit: setup  ## submit the job to the cluster; FROM=PATH resumes from a savepo
 	@$(KAIROS) submit $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 .PHONY: savepoint
-savepoint: setup  ## stop the job with a savepoint and print its path
+savepoint: setup  ## stop the job alone, with a savepoint, and print its path
 	@$(KAIROS) savepoint $(ARGS)
 
 .PHONY: stop
-stop:  ## stop the cluster and the broker
+stop:  ## stop the cluster with its jobs, and the broker (the job alone: kairos stop)
 	@if [ -x $(KAIROS) ]; then $(KAIROS) cluster stop && $(KAIROS) kafka stop; fi
 
 .PHONY: package
