@@ -42,6 +42,10 @@ lint: setup  ## style, imports, types, schemas
 bench: setup  ## throughput and latency on real Kafka, as one table
 	@$(KAIROS) bench $(ARGS)
 
+.PHONY: evaluate
+evaluate: setup  ## push policies side by side on a simulated world, as one table
+	@$(KAIROS) evaluate $(ARGS)
+
 .PHONY: kafka
 kafka: setup  ## start a Kafka broker in the background (port 9092)
 	@$(KAIROS) kafka start $(ARGS)
@@ -55,11 +59,11 @@ submit: setup  ## submit the job to the cluster; FROM=PATH resumes from a savepo
 	@$(KAIROS) submit $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 .PHONY: savepoint
-savepoint: setup  ## stop the job with a savepoint and print its path
+savepoint: setup  ## stop the job alone, with a savepoint, and print its path
 	@$(KAIROS) savepoint $(ARGS)
 
 .PHONY: stop
-stop:  ## stop the cluster and the broker
+stop:  ## stop the cluster with its jobs, and the broker (the job alone: kairos stop)
 	@if [ -x $(KAIROS) ]; then $(KAIROS) cluster stop && $(KAIROS) kafka stop; fi
 
 .PHONY: package

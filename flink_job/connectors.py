@@ -8,7 +8,7 @@ from string import Template
 
 from flink_job.config import Config, ConfigError
 
-TABLES = ("signals", "shared", "outputs")
+TABLES = ("signals", "shared", "lessons", "outputs")
 
 
 def table_ddl(config: Config, table: str) -> str:
@@ -34,6 +34,7 @@ def _values(config: Config) -> dict[str, str]:
         "nudges": config.topic("nudges"),
         "items": config.topic("items"),
         "knowledge": config.topic("knowledge"),
+        "item_signals": config.topic("item-signals"),
         "pushes": config.topic("pushes"),
         "decisions": config.topic("decisions"),
         "dead_letters": config.topic("dead-letters"),

@@ -5,11 +5,14 @@ The Flink operator, the in-process runner and the benchmarks' other engines are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flink_job.codec.dead_letters import encode_dead_letter
 from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
+from flink_job.codec.item_knowledge import FactsDecoder, is_about_items, is_gone
+from flink_job.codec.item_signals import encode_item_signal
 from flink_job.codec.items import ItemDecoder
 from flink_job.codec.origin import parse_origin
 from flink_job.codec.pushes import PushEncoder
@@ -17,6 +20,9 @@ from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
+from flink_job.core.item_signals import ItemSignalMaker
+from flink_job.core.knowledge import Knowledge
+from flink_job.core.learning.signals import ItemSignal
 from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.state import UserState, new_user
@@ -28,6 +34,14 @@ from flink_job.warm_up import WarmUp
 
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
+
+Change = tuple[str, bytes | None]
+"""(key, bytes) to be stored beside what is shared; None: to be removed."""
+
+KNOWLEDGE = "\0knowledge/"
+"""Begins the stored keys of knowledge; no item id begins so."""
+
+_ANY_TIME_MS = 1 << 62
 
 _DAY_MS = 86_400_000
 
@@ -57,20 +71,25 @@ class Engine:
         rules = settings.rules
         self.items_topic = settings.items_topic
         self.catalogue = Catalogue(settings.feature_dim)
+        self.knowledge = Knowledge(settings.learning, self.catalogue)
         self.warm_up = WarmUp(settings.catalogue_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
         self.metrics = Metrics()
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
+        self.metrics.levels["items_known"] = lambda: len(self.knowledge)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
-        self._policy = PushPolicy(rules, self.catalogue, zone_of)
+        telling = settings.learning.telling
+        tell = ItemSignalMaker(telling, self.catalogue, self.knowledge) if telling.enabled else None
+        self._policy = PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell)
         self._pushes = PushEncoder(rules.messages, settings.producer)
         self._policy_name = (rules.policy_id, rules.version)
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
         )
         self._items = ItemDecoder(settings.feature_dim, settings.max_record_bytes, settings.max_id_bytes)
+        self._facts = FactsDecoder(settings.max_record_bytes, settings.max_id_bytes)
         self._states = StateCodec(settings.feature_dim)
         self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
-        self._held = StateCache(settings.state_cache_users)
+        self._held: StateCache[UserState] = StateCache(settings.state_cache_users)
         self._forget_after_ms = settings.user_ttl_days * _DAY_MS
 
     def on_signal(self, user_id: str, payload: bytes | None, origin: str, blob: bytes | None, wall_ms: int) -> Answer:
@@ -112,39 +131,57 @@ class Engine:
         """The user's state is in memory, and need not be read for the next call about this user."""
         return user_id in self._held
 
-    def on_shared(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[bool, OutRecord | None]:
-        """Take in one record of the catalogue or the knowledge topic: whether it changed the catalogue, and a dead letter if it was bad.
+    def on_shared(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[Sequence[Change], OutRecord | None]:
+        """Take in one record of the catalogue or the knowledge topic: what is to be stored of it, and a dead letter if it was bad.
 
         Raises TooManyDeadLetters.
         """
         self.warm_up.saw(origin)
-        if parse_origin(origin).topic != self.items_topic:
-            self.metrics.add("knowledge_unused")
-            return False, None
         try:
-            changed = self._change_catalogue(key, payload, origin)
+            if parse_origin(origin).topic == self.items_topic:
+                changes = self._change_catalogue(key, payload, origin)
+            else:
+                changes = self._learn(key, payload, origin, wall_ms)
         except DecodeError as error:
-            return False, self._dead_letter(key, payload, origin, error, wall_ms)
+            return (), self._dead_letter(key, payload, origin, error, wall_ms)
         self._limit.good()
-        self.metrics.add("items_changed" if changed else "items_outdated")
-        return changed, None
+        return changes, None
 
-    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> bool:
+    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> Sequence[Change]:
         if not key:
             raise DecodeError(NULL_KEY, "key: an item is keyed by its item id")
         if payload is None:
-            return self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
-        item, deleted = self._items.decode(key, payload)
-        try:
-            return self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
-        except ValueError as error:
-            raise DecodeError(INVALID_FIELD, str(error)) from error
+            changed = self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
+        else:
+            item, deleted = self._items.decode(key, payload)
+            try:
+                changed = self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
+            except ValueError as error:
+                raise DecodeError(INVALID_FIELD, str(error)) from error
+        self.metrics.add("items_changed" if changed else "items_outdated")
+        return ((key, payload if self.catalogue.row_of(key) >= 0 else None),) if changed else ()
+
+    def _learn(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> Sequence[Change]:
+        if not key:
+            raise DecodeError(NULL_KEY, "key: knowledge is keyed by what it is about, such as item/mug-7")
+        if not is_about_items(key):
+            self.metrics.add("knowledge_unused")
+            return ()
+        facts = self._facts.decode(key, payload, parse_origin(origin).timestamp_ms, wall_ms + self._settings.max_future_ms)
+        if not self.knowledge.put(facts):
+            self.metrics.add("knowledge_outdated")
+            return ()
+        self.metrics.add("knowledge_taken")
+        return ((KNOWLEDGE + key, None if payload is None or is_gone(facts) else payload),)
 
     def restore(self, stored: dict[str, bytes]) -> None:
-        """Take in the catalogue as it was stored, item id → record, in any order."""
-        for item_id, payload in stored.items():
+        """Take in what was stored: the catalogue, item id → record, and the knowledge, in any order."""
+        for key, payload in stored.items():
             try:
-                item, _ = self._items.decode(item_id, payload)
+                if key.startswith(KNOWLEDGE):
+                    self.knowledge.put(self._facts.decode(key.removeprefix(KNOWLEDGE), payload, 0, _ANY_TIME_MS))
+                    continue
+                item, _ = self._items.decode(key, payload)
             except DecodeError:  # it was good once: catalogue.feature_dim or a limit was changed since
                 self.metrics.add("items_unusable")
             else:
@@ -175,6 +212,9 @@ class Engine:
                 answer.records.append((settings.pushes_topic, user_id, push))
                 sent = encode_sent(user_id, effect, self._policy_name, settings.producer)
                 answer.records.append((settings.decisions_topic, user_id, sent))
+            elif type(effect) is ItemSignal:
+                counts["item_signals_sent"] += 1
+                answer.records.append((settings.item_signals_topic, *encode_item_signal(effect)))
             elif type(effect) is Wake:
                 counts["wake_ups_set"] += 1
                 answer.wakes.append(effect.at_ms)

@@ -1,6 +1,7 @@
 """The job without Flink: the same engine over dictionaries and a heap of wake-ups, on the clock of the log.
 
-What the Flink job must agree with, command for command, and what tests, back-tests and notebooks run.
+What the Flink job must agree with, command for command, and what tests, back-tests and notebooks run. `flink_job.inprocess_loop` has the item
+operator as well.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ class InProcessRunner:
             origin = f"in-process/0/{self._origins}/{at_ms}"
             self._origins += 1
             answer = self.engine.on_signal(user_id, payload, origin, self.states.get(user_id), at_ms)
-            yield from self._carry_out(user_id, answer)
+            yield from self._carry_out(user_id, answer, at_ms)
 
     def advance(self, until_ms: int) -> Iterator[OutRecord]:
         """Fire the wake-ups that are due before `until_ms`."""
         while self._wakes and self._wakes[0][0] < until_ms:
             at_ms, user_id = heapq.heappop(self._wakes)
-            yield from self._carry_out(user_id, self.engine.on_wake(user_id, at_ms, self.states.get(user_id), at_ms))
+            yield from self._carry_out(user_id, self.engine.on_wake(user_id, at_ms, self.states.get(user_id), at_ms), at_ms)
 
-    def _carry_out(self, user_id: str, answer: Answer) -> list[OutRecord]:
+    def _carry_out(self, user_id: str, answer: Answer, _at_ms: int) -> list[OutRecord]:
         if answer.state is not None:
             self.states[user_id] = answer.state
         elif answer.erased:
             self.states.pop(user_id, None)
-        for at_ms in answer.wakes:
-            heapq.heappush(self._wakes, (at_ms, user_id))
+        for due_ms in answer.wakes:
+            heapq.heappush(self._wakes, (due_ms, user_id))
         return answer.records

@@ -28,6 +28,14 @@ COUNTERS = {
     "items_outdated": "catalogue records older than what was held",
     "items_unusable": "restored items that the present configuration refuses; publish the catalogue again",
     "knowledge_unused": "knowledge records of a kind this release does not use",
+    "knowledge_taken": "knowledge records about items and segments taken in",
+    "knowledge_outdated": "knowledge records about items and segments older than what was held",
+    "item_signals_sent": "item signals written by the user operator",
+    "item_signals": "item signals read by the item operator, once for each key they concern",
+    "item_signals_repeated": "of these, those it had learned from before",
+    "item_versions": "catalogue records read by the item operator",
+    "knowledge_released": "knowledge records written by the item operator",
+    "nudges_sent": "nudges written by the item operator",
     **{f"suppressed.{reason.metric}": reason.value for reason in Reason},
     **{
         f"dead_letters.{reason_name(number)}": "dead letters for this reason"

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 from flink_job import __version__
 from flink_job.config import Config
-from flink_job.core.rules import Rules
+from flink_job.core.rules import LearningRules, Rules
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Everything the engine needs to know."""
+    """Everything the engines need to know."""
 
     rules: Rules
+    learning: LearningRules
     feature_dim: int
     max_record_bytes: int
     max_id_bytes: int
@@ -26,10 +27,15 @@ class EngineSettings:
     decisions_topic: str
     dead_letters_topic: str
     items_topic: str
+    item_signals_topic: str
+    knowledge_topic: str
+    nudges_topic: str
     warm_up_timeout_ms: int
     warm_up_retry_ms: int
     user_ttl_days: int
+    item_ttl_days: int
     state_cache_users: int
+    state_cache_items: int
     catalogue_ends: dict[str, int] = field(default_factory=dict)
     """`topic/partition` → offset after the last item that was there when the job was submitted."""
     producer: str = f"kairos/{__version__}"
@@ -40,6 +46,7 @@ def engine_settings(config: Config, catalogue_ends: dict[str, int] | None = None
     limits = config.limits
     return EngineSettings(
         rules=config.policy,
+        learning=config.learning,
         feature_dim=config.catalogue.feature_dim,
         max_record_bytes=limits.max_record_bytes,
         max_id_bytes=limits.max_id_bytes,
@@ -52,9 +59,14 @@ def engine_settings(config: Config, catalogue_ends: dict[str, int] | None = None
         decisions_topic=config.topic("decisions"),
         dead_letters_topic=config.topic("dead-letters"),
         items_topic=config.topic("items"),
+        item_signals_topic=config.topic("item-signals"),
+        knowledge_topic=config.topic("knowledge"),
+        nudges_topic=config.topic("nudges"),
         warm_up_timeout_ms=config.catalogue.warm_up_timeout_ms,
         warm_up_retry_ms=config.catalogue.warm_up_retry_ms,
         user_ttl_days=config.job.user_ttl_days,
+        item_ttl_days=config.job.item_ttl_days,
         state_cache_users=config.job.state_cache_users,
+        state_cache_items=config.job.state_cache_items,
         catalogue_ends=catalogue_ends or {},
     )

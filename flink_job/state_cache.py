@@ -1,4 +1,4 @@
-"""The states of the users seen last, decoded.
+"""The states of the keys seen last, decoded.
 
 Reading a state from Flink and decoding it costs as much as deciding; people come in visits, so the next event is often of somebody who was just here.
 An operator instance is the only writer of its keys and starts empty after a restore, so what is held is what is stored: every change is still
@@ -7,27 +7,29 @@ written at once.
 
 from __future__ import annotations
 
-from flink_job.core.state import UserState
+from typing import Generic, TypeVar
+
+State = TypeVar("State")
 
 
-class StateCache:
-    """The `most` users used last."""
+class StateCache(Generic[State]):
+    """The states of the `most` keys used last: users, or items."""
 
     __slots__ = ("_most", "_states")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._states: dict[str, UserState] = {}
+        self._states: dict[str, State] = {}
 
-    def __contains__(self, user_id: str) -> bool:
-        return user_id in self._states
+    def __contains__(self, key: str) -> bool:
+        return key in self._states
 
-    def take(self, user_id: str) -> UserState | None:
+    def take(self, key: str) -> State | None:
         """The state, if it is held; it is held no more until it is put back."""
-        return self._states.pop(user_id, None)
+        return self._states.pop(key, None)
 
-    def put(self, user_id: str, state: UserState) -> None:
+    def put(self, key: str, state: State) -> None:
         """Hold this state; the one used least recently makes room."""
-        self._states[user_id] = state
+        self._states[key] = state
         if len(self._states) > self._most:
             del self._states[next(iter(self._states))]

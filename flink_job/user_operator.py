@@ -22,7 +22,7 @@ _SHOW_METRICS_EVERY_MS = 20
 
 
 def catalogue_descriptor() -> MapStateDescriptor:
-    """Broadcast state: item id → the item's record as it came."""
+    """Broadcast state: item id → the item's record as it came; knowledge under keys that no item id can be."""
     return MapStateDescriptor("catalogue-v1", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
 
@@ -76,12 +76,12 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             self._restore(stored)
         key, payload, origin = value
         wall_ms = _wall_ms()
-        changed, dead_letter = self._engine.on_shared(key, payload, origin, wall_ms)
-        if changed:
-            if self._engine.catalogue.row_of(key) >= 0:
-                stored.put(key, payload)
+        changes, dead_letter = self._engine.on_shared(key, payload, origin, wall_ms)
+        for stored_key, record in changes:
+            if record is None:
+                stored.remove(stored_key)
             else:
-                stored.remove(key)
+                stored.put(stored_key, record)
         if self._engine.warm_up.finished and not self._marked_ready:
             stored.put(_READY, b"1")
             self._marked_ready = True
@@ -107,7 +107,7 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             self._show_at_ms = wall_ms + _SHOW_METRICS_EVERY_MS
 
     def _restore(self, stored: BroadcastState) -> None:
-        """After a restart the stored catalogue is there before any element of the topic is, and memory is empty."""
+        """After a restart the stored catalogue and knowledge are there before any element of their topics is, and memory is empty."""
         self._restored = True
         items = dict(stored.items())
         if items.pop(_READY, None) is not None:

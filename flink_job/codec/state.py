@@ -120,10 +120,11 @@ class StateCodec:
             if state.activity_slot:
                 message.activity_slot = state.activity_slot.tobytes()
                 message.activity = state.activity.tobytes()
-                message.visit_at_ms = state.visit_at_ms
             if state.outcome_slot:
                 message.outcome_slot = state.outcome_slot.tobytes()
                 message.outcomes_by_slot = state.outcomes.tobytes()
+        if state.visit_at_ms:
+            message.visit_at_ms = state.visit_at_ms
         if state.active_at_ms:
             message.active_at_ms = state.active_at_ms
         if state.fatigue_at_ms:
@@ -141,6 +142,8 @@ class StateCodec:
         if state.segments_at_ms:
             message.segments_at_ms = state.segments_at_ms
             message.segments.extend(state.segments)
+        if state.told_until_ms:
+            message.told_until_ms = state.told_until_ms
         return _PREFIX + message.SerializeToString()
 
 
@@ -218,6 +221,7 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         purposes_at_ms=message.purposes_at_ms,
         birth_year_at_ms=message.birth_year_at_ms,
         segments_at_ms=message.segments_at_ms,
+        told_until_ms=message.told_until_ms,
     )
     if message.HasField("pending"):
         wake = message.pending

@@ -28,6 +28,12 @@ _OPEN_MAPPINGS = {
 """Mappings whose keys the user chooses; a user's mapping is laid over the default one, `null` takes a key away."""
 
 
+_SURE = 0.8
+"""A key of another section is suggested only if it is so similar (difflib's ratio; 1 is the same): else the keys of this one help more."""
+_ALMOST_CERTAIN = 0.9
+"""A variable of another program must not be taken for one of ours."""
+
+
 class ConfigError(ValueError):
     """The configuration cannot be used; the message names every key concerned."""
 
@@ -53,6 +59,7 @@ def parse_config(document: Document, environment: Mapping[str, str] | None = Non
     default = default_document()
     problems: list[str] = []
     merged = _laid_over(default, document, (), problems)
+    problems += _misnamed(environment or {}, default)
     for name, text in sorted((environment or {}).items()):
         if name.startswith(ENVIRONMENT_PREFIX):
             found: list[str] = []
@@ -83,12 +90,19 @@ def _parse(text: str, name: str) -> Document:
     try:
         document = _load_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: is not YAML: {error}") from error
+        raise ConfigError(f"{name}: is not YAML: {_yaml_error(error)}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(f"{name}: must be a mapping of sections, not {type(document).__name__}")
     return document
+
+
+def _yaml_error(error: Exception) -> str:
+    """What is wrong and where, in one line: PyYAML's own words take four, with an extract of the file."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):
@@ -140,10 +154,32 @@ def _nearest(path: tuple[str, ...], siblings: Document) -> str:
     close = difflib.get_close_matches(path[-1], siblings, n=1)
     if close:
         return f"; did you mean {'.'.join((*path[:-1], close[0]))}?"
-    elsewhere = [name for name in _all_keys(default_document()) if name.split(".")[-1] == path[-1]]
-    if elsewhere:
-        return f"; did you mean {elsewhere[0]}?"
-    return f"; there are {', '.join(siblings)}"
+    elsewhere = _elsewhere(path[-1])
+    return f"; did you mean {elsewhere}?" if elsewhere else f"; there are {', '.join(siblings)}"
+
+
+def _elsewhere(key: str) -> str:
+    """The key of another section that is called so, or nearly, or like one of the words; empty if there is none."""
+    named: dict[str, str] = {}
+    for name in _all_keys(default_document()):
+        named.setdefault(name.split(".")[-1], name)
+    for word in (key, *key.split("_")):
+        if close := difflib.get_close_matches(word, named, n=1, cutoff=_SURE):
+            return named[close[0]]
+    return ""
+
+
+def _misnamed(environment: Mapping[str, str], default: Document) -> list[str]:
+    """Variables with one underscore where two belong, which would be ignored without a word. Others so begun belong to the tools or the user."""
+    candidates = [name for name in sorted(environment) if name.startswith("KAIROS_") and not name.startswith(ENVIRONMENT_PREFIX)]
+    meant = {key.replace(".", "_"): key for key in _all_keys(default) if "." in key} if candidates else {}
+    problems = []
+    for name in candidates:
+        flat = name.removeprefix("KAIROS_").replace("__", "_").lower()
+        if close := difflib.get_close_matches(flat, meant, n=1, cutoff=_ALMOST_CERTAIN):
+            right = ENVIRONMENT_PREFIX + meant[close[0]].replace(".", "__").upper()
+            problems.append(f"the environment variable {name} is not read; did you mean {right}?")
+    return problems
 
 
 def _all_keys(document: Document, prefix: str = "") -> list[str]:

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flink_job.core.rules import Rules
+from flink_job.core.rules.learning import LearningRules
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")]
 
-TopicName = Literal["interactions", "feedback", "nudges", "items", "knowledge", "pushes", "decisions", "dead-letters"]
+TopicName = Literal["interactions", "feedback", "nudges", "items", "item-signals", "knowledge", "pushes", "decisions", "dead-letters"]
 
 
 class Section(BaseModel):
@@ -39,6 +40,7 @@ class JobConfig(Section):
     """How the job runs on Flink."""
 
     name: Annotated[str, Field(min_length=1)]
+    parts: Annotated[list[Literal["decide", "learn"]], Field(min_length=1)]
     parallelism: Positive
     max_parallelism: Annotated[int, Field(gt=0, le=32768)]
     execution_mode: Literal["thread", "process"]
@@ -49,7 +51,9 @@ class JobConfig(Section):
     checkpoint_dir: str
     state_backend: Literal["hashmap", "rocksdb"]
     user_ttl_days: Positive
+    item_ttl_days: Positive
     state_cache_users: NotNegative
+    state_cache_items: NotNegative
     buffer_timeout_ms: NotNegative
     bundle_size: Positive
     bundle_time_ms: Positive
@@ -102,6 +106,7 @@ class Config(Section):
     catalogue: CatalogueConfig
     limits: LimitsConfig
     policy: Rules
+    learning: LearningRules
 
     @model_validator(mode="after")
     def _zones_exist(self) -> Config:

@@ -4,7 +4,8 @@ Sources: `interest` (nearest to the profile in feature space), `neighbour` (in t
 with), `category` (fresh ones of the newest item's most specific category), `fresh` (newest of all), `unfinished` (in the cart or on the
 wish list), `followed` (newest of the creators followed last), `urgent` (breaking, or with the editors' boost), `nudged` (what the decision is
 about). Whoever has none of one source still has the others: a new user gets what is fresh and urgent, a new item is found as fresh, by its
-category and by nearness. A learned source (co-visit neighbours, trending) is one more entry in `find`.
+category and by nearness. From what the item operator taught: `trending`
+(most popular in the country and over all) and `together` (what others dealt with together with the newest item).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from flink_job.core.catalogue import URGENT, Catalogue, by_creator
 from flink_job.core.index.columns import NO_ROWS, Rows
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
 from flink_job.core.state import Floats, UserState
@@ -55,10 +57,11 @@ class Found:
 class CandidateFinder:
     """The rules of candidates, ready to use on one catalogue."""
 
-    __slots__ = ("_catalogue", "_rules")
+    __slots__ = ("_catalogue", "_knowledge", "_rules")
 
-    def __init__(self, rules: CandidateRules, catalogue: Catalogue) -> None:
+    def __init__(self, rules: CandidateRules, catalogue: Catalogue, knowledge: Knowledge | None = None) -> None:
         self._rules = rules
+        self._knowledge = knowledge
         self._catalogue = catalogue
 
     def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:
@@ -78,6 +81,14 @@ class CandidateFinder:
             by_source.append(("fresh", catalogue.fresh(rules.fresh, now_ms)))
         if rules.unfinished and (keys := unfinished(state, rules.unfinished)):
             by_source.append(("unfinished", self._sendable(keys, now_ms)))
+        if (knowledge := self._knowledge) is not None and len(knowledge):
+            for country in (state.country, "") if state.country else ("",):
+                rows = knowledge.trending(country, rules.trending, now_ms)
+                by_source += [("trending", rows)] if len(rows) else []
+            if rules.together and state.recent_item:
+                rows, _ = knowledge.neighbours(state.recent_item[-1], rules.together)
+                if len(rows):
+                    by_source.append(("together", rows[catalogue.eligible(rows, now_ms)]))
         if rules.followed and state.followed:
             newest = [by_creator(key) for key in state.followed[-1 : -1 - _CREATORS_ASKED : -1]]
             posted = [rows for name in newest if len(rows := catalogue.in_category(name, rules.followed, now_ms))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flink_job.core.learning.signals import ItemSignal
 from flink_job.core.reasons import Reason
 
 
@@ -103,7 +104,7 @@ class Erase:
     """Forget the user. A timer that is still set finds nobody and does nothing."""
 
 
-Effect = Push | Wake | Suppressed | Erase
+Effect = Push | Wake | Suppressed | Erase | ItemSignal
 Effects = tuple[Effect, ...]
 
 #: Answers that need no detail, made once.

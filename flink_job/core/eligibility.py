@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from flink_job.core import history
 from flink_job.core.catalogue import CatalogueItem
 from flink_job.core.index.labels import UNLABELLED, label_of
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.rules import Cap, Rules
 from flink_job.core.state import DISLIKED, UserState
 
@@ -24,9 +25,10 @@ _EPOCH_YEAR = 1970
 class Eligibility:
     """The rules of items, ready to use."""
 
-    __slots__ = ("_by_category", "_by_creator", "_items", "_release_ms")
+    __slots__ = ("_by_category", "_by_creator", "_items", "_knowledge", "_release_ms")
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, knowledge: Knowledge | None = None) -> None:
+        self._knowledge = knowledge
         self._items = rules.items
         self._by_category = [cap for cap in rules.gates.caps if cap.per == "category"]
         self._by_creator = [cap for cap in rules.gates.caps if cap.per == "creator"]
@@ -54,6 +56,10 @@ class Eligibility:
         if not item.consumable:
             return self._items.bought_for_ms
         return item.replenish_after_ms or self._items.consumed_for_ms
+
+    def is_stopped(self, item_key: int) -> bool:
+        """Too many who got it dismissed it or left."""
+        return self._knowledge is not None and self._knowledge.is_stopped(item_key)
 
     def _full(self, caps: Iterable[Cap], state: UserState, now_ms: int, column: array[int]) -> set[int]:
         """The labels in a column of the sent pushes for which a cap is full: `cap_opens_at_ms` of each, in one pass over those in the window."""
@@ -107,6 +113,8 @@ class Excluded:
             return "category_cap"
         if self._creators and label_of(item.creator_id) in self._creators:
             return "creator_cap"
+        if self._rules.is_stopped(key):
+            return "stopped"
         purposes = self._state.purposes
         if purposes is not None and PURPOSE_OF[item.scenario if item.scenario < len(PURPOSE_OF) else 0] not in purposes:
             return "purpose"

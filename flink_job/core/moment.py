@@ -5,29 +5,38 @@ Composes clock, quiet hours, what is remembered, and the send-time model.
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
+
+from flink_job.core.item_signals import SlotOf
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.local_time import LocalClock
 from flink_job.core.quiet_hours import QuietClock
 from flink_job.core.rules import Occasion, SendTimeRules
 from flink_job.core.send_time import SendTime, SendTimePlan, WeekRates
 from flink_job.core.slot_counts import SlotCounts
-from flink_job.core.slot_prior import SlotPrior, flat_prior
+from flink_job.core.slot_prior import SlotPrior, flat_prior, prior_of
 from flink_job.core.state import CONVERTED, DECIDED, DISMISSED, FAILED, OPENED, UserState
 
+_HOUR_MS = 3_600_000
 _SEEN_AND_LIKED = (OPENED, CONVERTED)
 
 
 class Moment:
-    """The rules of the moment, ready to use. `prior` may be replaced when more is known of the population."""
+    """The rules of the moment, ready to use."""
 
-    __slots__ = ("_clock", "_counts", "_quiet", "_rules", "_send_time", "prior")
+    __slots__ = ("_clock", "_counts", "_flat", "_knowledge", "_priors", "_quiet", "_rules", "_send_time")
 
-    def __init__(self, rules: SendTimeRules, clock: LocalClock, quiet: QuietClock) -> None:
+    def __init__(self, rules: SendTimeRules, clock: LocalClock, quiet: QuietClock, knowledge: Knowledge | None = None) -> None:
+        self._knowledge = knowledge
         self._rules = rules
         self._clock = clock
         self._quiet = quiet
         self._counts = SlotCounts(rules)
         self._send_time = SendTime(rules, self._counts)
-        self.prior: SlotPrior = flat_prior(rules.open_rate, rules.convert_rate)
+        self._flat = flat_prior(rules.open_rate, rules.convert_rate)
+        self._priors: dict[str, tuple[int, SlotPrior]] = {}
 
     def observe_activity(self, state: UserState, at_ms: int) -> None:
         """The user did something."""
@@ -51,9 +60,13 @@ class Moment:
         if after == CONVERTED and before != CONVERTED:
             self._counts.observe_converted(state, slot, at_ms)
 
+    def slot_of(self, state: UserState) -> SlotOf:
+        """The hour of the user's week of a moment."""
+        return partial(self._slot, state)
+
     def rates(self, state: UserState, now_ms: int) -> WeekRates:
         """What is expected of every hour of the user's week."""
-        return self._send_time.rates(state, self.prior, now_ms)
+        return self._send_time.rates(state, self._prior(state.country, now_ms), now_ms)
 
     def factors(self, state: UserState, rates: WeekRates, now_ms: int) -> tuple[float, float]:
         """How much better than the user's mean hour this one is, for opening and for converting."""
@@ -76,6 +89,21 @@ class Moment:
             seed=seed,
             jitter=jitter,
         )
+
+    def _prior(self, country: str, now_ms: int) -> SlotPrior:
+        """What others' hours tell: everybody's, and those of the same country. Made anew once an hour."""
+        if self._knowledge is None:
+            return self._flat
+        hour = now_ms // _HOUR_MS
+        held = self._priors.get(country)
+        if held is None or held[0] != hour:
+            everybody = self._knowledge.slots_of_all(now_ms).astype(np.float32)
+            prior = self._flat
+            if everybody.any():
+                theirs = self._knowledge.slots(country, now_ms).astype(np.float32)
+                prior = prior_of(self._rules, everybody, theirs)
+            held = self._priors[country] = (hour, prior)
+        return held[1]
 
     def _slot(self, state: UserState, at_ms: int) -> int:
         return self._clock.slot(at_ms, state.time_zone, state.country)

@@ -24,6 +24,8 @@ from flink_job.core.ids import command_id, digest_of, key_of, place_of
 from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
+from flink_job.core.item_signals import ItemSignalMaker
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.local_time import LocalClock, ZoneOf
 from flink_job.core.moment import Moment
 from flink_job.core.occasions import Occasions
@@ -45,8 +47,17 @@ _NOTHING_TO_GET = (Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD)
 class PushPolicy:
     """Decides for every user by one set of rules over one catalogue."""
 
-    def __init__(self, rules: Rules, catalogue: Catalogue, zone_of: ZoneOf) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        catalogue: Catalogue,
+        zone_of: ZoneOf,
+        knowledge: Knowledge | None = None,
+        item_signals: ItemSignalMaker | None = None,
+    ) -> None:
+        """`knowledge`: what the item operator taught; `item_signals`: tells it what happens. None where there is none."""
         self._rules = rules
+        self._item_signals = item_signals
         self._catalogue = catalogue
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
@@ -54,12 +65,12 @@ class PushPolicy:
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
-        self.moment = Moment(rules.send_time, clock, quiet)
+        self.moment = Moment(rules.send_time, clock, quiet, knowledge)
         self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self.moment)
         self._gates = Gates(rules.gates, self._fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
         self._planner = Planner(self._occasions, self._gates, self.moment)
-        self._ranker = Ranker(rules, catalogue, interest, recents)
+        self._ranker = Ranker(rules, catalogue, interest, recents, knowledge)
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
@@ -80,22 +91,28 @@ class PushPolicy:
         state.signals += 1
         due: Effects = ()
         missed_ms = 0
+        tell = self._item_signals
         if state.pending is not None and state.pending.due_ms <= signal.at_ms:
             due = self._overtaken(user_id, state, signal.at_ms, wall_ms, hold_until_ms)
             missed_ms = self._missed_ms(state, wall_ms)
         state.last_signal_ms = max(state.last_signal_ms, signal.at_ms)
         if type(signal) is Interaction:
+            if tell is not None:
+                due += tell.before_interaction(user_id, state, signal)
             effects = self._on_interaction(user_id, state, signal, digest, wall_ms, hold_until_ms)
             if state.pending is None:
                 effects += _waiting(state, self._planner.ahead(user_id, state))
         elif type(signal) is Feedback:
+            if tell is not None:
+                due += tell.before_feedback(state, signal, self.moment.slot_of(state))
             self._intake.feedback(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
         elif type(signal) is Nudge:
             effects = self._on_nudge(user_id, state, signal, digest, wall_ms, hold_until_ms)
         elif type(signal) is UserUpdate:
             if signal.erase:
-                return (Erase(),)
+                told = tell.before_erasure(user_id, state, signal.event_id, signal.at_ms) if tell is not None else ()
+                return (*told, Erase())
             self._intake.user_update(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
         if missed_ms:
@@ -230,6 +247,10 @@ class PushPolicy:
         )
         self._fatigue.add(state, self._fatigue.sent, now_ms)
         self.moment.observe_sent(state, now_ms)
+        told: Effects = ()
+        if self._item_signals is not None:
+            slot = self.moment.slot_of(state)(now_ms)
+            told = self._item_signals.of_push(state, command, item.item_id, cause.trigger, now_ms, slot, propensities[chosen])
         return (
             Push(
                 command_id=command,
@@ -241,6 +262,7 @@ class PushPolicy:
                 quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
                 record=records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around), plan),
             ),
+            *told,
         )
 
     def _defer(

@@ -18,6 +18,7 @@ from flink_job.core.effects import ScoredItem
 from flink_job.core.eligibility import Eligibility
 from flink_job.core.index.columns import Rows
 from flink_job.core.interest import Interest
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.recents import Recents, unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.scoring import best_first, scores
@@ -45,16 +46,19 @@ class Ranked:
 class Ranker:
     """Ranks the catalogue for one user at a time."""
 
-    __slots__ = ("_catalogue", "_diversity", "_eligibility", "_finder", "_interest", "_recents", "_rules", "utility")
+    __slots__ = ("_catalogue", "_diversity", "_eligibility", "_finder", "_interest", "_knowledge", "_recents", "_rules", "utility")
 
-    def __init__(self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents) -> None:
+    def __init__(
+        self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, knowledge: Knowledge | None = None
+    ) -> None:
         self._rules = rules
         self._catalogue = catalogue
         self._interest = interest
         self._recents = recents
-        self._eligibility = Eligibility(rules)
+        self._eligibility = Eligibility(rules, knowledge)
         self._diversity = Diversity(rules.diversity, catalogue)
-        self._finder = CandidateFinder(rules.candidates, catalogue)
+        self._finder = CandidateFinder(rules.candidates, catalogue, knowledge)
+        self._knowledge = knowledge
         self.utility = Utility(rules.utility)
 
     def rank(
@@ -131,7 +135,8 @@ class Ranker:
             begun[np.isin(candidates, [row_of_key(key) for key in keys])] = 1.0
         age_ms = (now_ms - columns.published_at_ms.take(candidates)).clip(0)
         asked = Candidates(scored, columns.scenario.take(candidates), columns.price.take(candidates), age_ms, begun)
-        return self.utility.of(asked, around)
+        known = self._knowledge.rates(candidates, now_ms) if self._knowledge is not None and len(self._knowledge) else None
+        return self.utility.of(asked, around, known)
 
     def _why_not(self, key: int, why: Callable[[CatalogueItem], str], now_ms: int) -> str:
         """The rule that forbids one item, also if no source brought it."""

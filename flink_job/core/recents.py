@@ -9,7 +9,7 @@ from __future__ import annotations
 from flink_job.core.ids import place_of_key
 from flink_job.core.rules import AffinityRules
 from flink_job.core.signals import InteractionType
-from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, UserState
+from flink_job.core.state import BOUGHT, DISLIKED, FAVOURITE, IN_CART, SUBSCRIBED, UserState
 
 _SETS = {
     InteractionType.CART: IN_CART,
@@ -19,6 +19,7 @@ _SETS = {
     InteractionType.DISLIKE: DISLIKED,
     InteractionType.HIDE: DISLIKED,
     InteractionType.REPORT: DISLIKED,
+    InteractionType.SUBSCRIBE: SUBSCRIBED,
 }
 _CLEARS = {
     InteractionType.CART: BOUGHT,  # again; whether it may be sent yet is for the memory of purchases to say
@@ -28,6 +29,7 @@ _CLEARS = {
     InteractionType.PURCHASE: IN_CART,
     InteractionType.RETURN: BOUGHT,
     InteractionType.LIKE: DISLIKED,
+    InteractionType.UNSUBSCRIBE: SUBSCRIBED,
 }
 
 
@@ -65,7 +67,7 @@ class Recents:
         items.insert(row, item_key)
         times.insert(row, at_ms)
         state.recent_weight.insert(row, weight)
-        state.recent_flags.insert(row, flags & ~_CLEARS.get(kind, 0) | _SETS.get(kind, 0))  # type: ignore[call-overload]
+        state.recent_flags.insert(row, flags_after(flags, kind))
 
     def affinity(self, state: UserState, row: int, now_ms: int) -> float:
         """`r_ui` of one recent item, by its row in the state."""
@@ -78,6 +80,11 @@ def is_unfinished(state: UserState, item_key: int) -> bool:
     """The item is still in the cart or on the wish list, and not bought."""
     row = place_of_key(item_key, state.recent_item)
     return row >= 0 and bool((flags := state.recent_flags[row]) & (IN_CART | FAVOURITE)) and not flags & (BOUGHT | DISLIKED)
+
+
+def flags_after(flags: int, kind: int) -> int:
+    """The flags of an item after the user did `kind` with it."""
+    return flags & ~_CLEARS.get(kind, 0) | _SETS.get(kind, 0)  # type: ignore[call-overload, no-any-return]
 
 
 def unfinished(state: UserState, limit: int) -> list[int]:

@@ -2,23 +2,23 @@
 
 **Rates.** A Beta posterior for each hour of the user's week, from the decayed counts of `slot_counts`, the prior and kernel of `slot_prior`:
 
-    CTR_u(t) = (κ · p(t) · a(t) · l + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
+    CTR_u(t) = (κ · p(t) · a(t) + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
 
-and CVR_u(t) in the same way from conversions of opens, without a. Here `l = (λ + Σ opens) / (λ + Σ_k p(k) · a(k) · sends(k))` is how much more
-this user opens than is expected of anybody in the hours they were tried in: without it, hours never tried would look bad for a keen
-user and good for a reluctant one. CVR has its own. `a(t) = (1 + n / (n + κ_a) · (A(t) / A_0(t) − 1))^γ` with A the smoothed visits of the
-user over their mean, A_0 those of everybody, n how many: where the user is seen more than others, they are expected to open more.
+and CVR_u(t) in the same way from conversions of opens, without a. `a(t) = (1 + n / (n + κ_a) · (A(t) / A_0(t) − 1))^γ` with A the smoothed
+visits of the user over their mean, A_0 those of everybody, n how many: where the user is seen more than others, they are expected to open more.
 
-**Choice.** Thompson sampling (1933): draw a rate for every hour from its posterior, take the best; so hours are tried as often as they may
-be the best one. CTR · CVR of a draw is log-normal with the mean and variance of the product of the two Betas, one normal number instead of two
-Beta ones. Among draws in which the best gains less than `least_gain` over the earliest moment, the earliest is taken. The probability of
-each moment is its share of the draws; the first draw is the one that counts, so the chosen one's is never 0.
+**Choice.** Posterior sampling (Thompson 1933): draw a rate for every hour from its posterior, take the best; so hours are tried as often as they
+may be the best one. CTR · CVR of a draw is log-normal with the mean and variance of the product of the two Betas: one normal number instead of
+two Beta ones. Numbers of neighbouring hours are correlated as the hours are by the kernel: without that, the highest of many independent ones would
+nearly always be far above the mean. `exploration_width` scales them; 1 is the posterior itself. Among draws in which the best gains less than
+`least_gain` over the earliest moment, the earliest is taken. The probability of each moment is its share of the draws; the first draw is the
+one that counts, so the chosen one's is never 0.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log, log1p
+from math import ceil, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ from flink_job.core.state import Floats, UserState
 
 _LEAST_RATE, _MOST_RATE = 1e-6, 1.0 - 1e-6
 _LN_2 = log(2.0)
+_MOST_MOMENTS = SLOTS + 2
+"""Now, the hours of a week, and the one that is repeated when the clocks are put back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +76,14 @@ class SendTimePlan:
 class SendTime:
     """The rules of the moment, ready to use. Not thread-safe: it keeps one generator to save making it for every decision."""
 
-    __slots__ = ("_counts", "_generator", "_kernel", "_level", "_philox", "_philox_state", "_rules", "_strength")
+    __slots__ = ("_blend", "_counts", "_generator", "_kernel", "_philox", "_philox_state", "_rules", "_strength")
 
     def __init__(self, rules: SendTimeRules, counts: SlotCounts) -> None:
         self._rules = rules
         self._counts = counts
         self._kernel = slot_kernel(rules)
         self._strength = np.array([[rules.open_strength], [rules.convert_strength]], np.float32)
-        self._level = np.float32(rules.level_strength)
+        self._blend = _blend(rules.kernel_hours)
         self._philox = np.random.Philox(key=0)
         self._philox_state = self._philox.state
         self._generator = np.random.Generator(self._philox)
@@ -95,11 +97,9 @@ class SendTime:
         if not state.outcome_slot:
             return WeekRates(expected.clip(_LEAST_RATE, _MOST_RATE), self._strength)
         slots, counts = self._counts.outcomes(state, now_ms)
-        tried, came = counts[:, :2].T, counts[:, 1:].T  # (2, n): sends and opens, opens and conversions
-        evidence = counts.T @ self._kernel.take(slots, axis=0)
-        level = (self._level + came.sum(axis=1)) / (self._level + (expected.take(slots, axis=1) * tried).sum(axis=1))
+        evidence = counts.T @ self._kernel.take(slots, axis=0)  # (3, 168): rows 0 and 1 were tried, of which rows 1 and 2 came to something
         weights = evidence[:2] + self._strength
-        rates = (expected * (level[:, np.newaxis] * self._strength) + evidence[1:]) / weights
+        rates = (expected * self._strength + evidence[1:]) / weights
         return WeekRates(rates.clip(_LEAST_RATE, _MOST_RATE), weights)
 
     def plan(
@@ -131,8 +131,8 @@ class SendTime:
             # of a product of independent factors, 1 + variance / mean² is the product of theirs
             variances = np.log1p((1.0 - rate) / (rate * (weight + 1.0)))
             variance = variances[0] + variances[1]
-            drawn = self._normal(seed, (rules.exploration_draws, len(moments)))
-            drawn *= np.sqrt(variance)
+            drawn = self._normal(seed, rules.exploration_draws, len(moments))
+            drawn *= rules.exploration_width * np.sqrt(variance)
             drawn += worth - 0.5 * variance
         else:
             drawn = worth[np.newaxis]
@@ -156,7 +156,23 @@ class SendTime:
         factor: Week = (np.float32(1.0 - believed) + np.float32(believed) * relative) ** np.float32(rules.activity_exponent)
         return factor
 
-    def _normal(self, seed: int, shape: tuple[int, int]) -> NDArray[np.float64]:
+    def _normal(self, seed: int, draws: int, moments: int) -> NDArray[np.float64]:
+        """Standard normal numbers, (draws, moments), correlated from one moment to the next as their hours are by the kernel."""
         self._philox_state["state"]["key"][0] = seed
         self._philox.state = self._philox_state
-        return self._generator.standard_normal(shape)
+        reach = len(self._blend) - _MOST_MOMENTS
+        return self._generator.standard_normal((draws, moments + reach)) @ self._blend[: moments + reach, :moments]
+
+
+def _blend(kernel_hours: float) -> NDArray[np.float64]:
+    """(n + 2·reach, n): column by column, a mix of neighbouring independent numbers that has variance 1.
+
+    The mixing weights are exp(−r² / σ²), so the correlation over r columns is exp(−r² / 2σ²), the kernel's.
+    """
+    reach = ceil(2.0 * kernel_hours)
+    weights = np.exp(-((np.arange(-reach, reach + 1) / kernel_hours) ** 2))
+    weights /= np.sqrt((weights**2).sum())
+    blend = np.zeros((_MOST_MOMENTS + 2 * reach, _MOST_MOMENTS))
+    for column in range(_MOST_MOMENTS):
+        blend[column : column + 2 * reach + 1, column] = weights
+    return blend

@@ -94,7 +94,7 @@ class Trigger(IntEnum):
 
 @dataclass(slots=True)
 class Interaction:
-    """One thing a user did. `item_id`, zone, country and locale are empty where not told."""
+    """One thing a user did. `item_id`, zone, country, locale and creator are empty where not told."""
 
     event_id: str
     kind: int

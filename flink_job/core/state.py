@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-IN_CART, FAVOURITE, BOUGHT, DISLIKED = 1, 2, 4, 8
+IN_CART, FAVOURITE, BOUGHT, DISLIKED, SUBSCRIBED = 1, 2, 4, 8, 16
 """Bits of `recent_flags`."""
 
 DECIDED, DELIVERED, OPENED, CONVERTED, DISMISSED, FAILED = range(6)
@@ -128,6 +128,8 @@ class UserState:
     birth_year_at_ms: int = 0
     segments_at_ms: int = 0
     """Of the newest word on each of the three above."""
+    told_until_ms: int = 0
+    """What was done until then has been told to the item operator."""
 
 
 def new_user(feature_dim: int, now_ms: int) -> UserState:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flink_job.core.rules import SCENARIOS, ResponseRules, UtilityRules
 from flink_job.core.state import Floats
+
+Rates = NDArray[np.floating[Any]]
 
 _LN_2 = log(2.0)
 _LEAST_FACTOR = 1e-6
@@ -61,11 +64,13 @@ class Utility:
         self._open_value = np.array([rules.open_value[name] for name in SCENARIOS], np.float32)
         self._convert_value = np.array([rules.convert_value[name] for name in SCENARIOS], np.float32)
 
-    def of(self, candidates: Candidates, around: Circumstances) -> Worth:
-        """Worth of each candidate."""
+    def of(self, candidates: Candidates, around: Circumstances, known: tuple[Rates, Rates] | None = None) -> Worth:
+        """Worth of each candidate; `known`: the rates of opening and of converting of its item as smoothed counts tell them, (n,) each."""
         rules, scenario = self._rules, candidates.scenario
         p_open = respond(rules.open, self._open, candidates, around.open_factor, around.fatigue)
         p_convert = respond(rules.convert, self._convert, candidates, around.convert_factor, around.fatigue)
+        if known is not None:
+            p_open, p_convert = corrected(p_open, known[0]), corrected(p_convert, known[1])
         value = self._convert_value.take(scenario) + np.float32(rules.price_share) * candidates.price
         utility = p_open * (self._open_value.take(scenario) + p_convert * value)
         return Worth(p_open, p_convert, utility - np.float32(self.cost(around)))
@@ -101,6 +106,20 @@ class _ByScenario:
         logits = [log(rules.rates[name] / (1.0 - rules.rates[name])) for name in SCENARIOS]
         ageing = [-_LN_2 / half_life_ms if (half_life_ms := rules.half_life_ms[name]) else 0.0 for name in SCENARIOS]
         return cls(np.array(logits, np.float32), np.array(ageing, np.float32))
+
+
+def corrected(probability: Floats, rates: Rates) -> Floats:
+    """Probabilities, (n,), with the odds that an item's smoothed rate has over those of all the candidates together.
+
+    The rates are of pushes that were chosen for their users, so only how items differ is taken from them, not how high they are.
+
+    >>> corrected(np.array([0.5, 0.5], np.float32), np.array([0.2, 0.2])).tolist()
+    [0.5, 0.5]
+    """
+    logit = np.log(rates / (1.0 - rates))
+    odds = probability / (1.0 - probability) * np.exp(logit - logit.mean())
+    better: Floats = (odds / (1.0 + odds)).astype(np.float32)
+    return better
 
 
 def respond(rules: ResponseRules, known: _ByScenario, candidates: Candidates, slot_factor: float, fatigue: float) -> Floats:

@@ -30,6 +30,7 @@ _COMMAND_MODULES = (
     "kafka",
     "cluster",
     "bench",
+    "evaluate",
 )
 
 _HELP = """

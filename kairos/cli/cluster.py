@@ -51,7 +51,7 @@ def start(
 
 
 def stop() -> None:
-    """Stop the cluster; no error if there is none.
+    """Stop the cluster, and with it any job that runs on it; the broker goes on. No error if there is none.
 
     A job that should go on later is stopped first, with: kairos savepoint
     """

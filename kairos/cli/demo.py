@@ -40,15 +40,15 @@ def demo(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Pushes as one JSON object a line on stdout; the rest on stderr.")] = False,
 ) -> None:
-    r"""Run everything on this machine: Kafka, the job, a world of users, and a consumer that shows the pushes as they come.
+    """Run everything on this machine: Kafka, the job, a world of users, and a consumer that shows the pushes as they come.
 
     Ends with Ctrl-C, and nothing it has started stays behind.
 
-    \b
-    kairos demo                                       the built-in world: shop, news and social
-    kairos demo --users 50000 --rate 500              more of it
-    kairos demo --log clicks.parquet --speed 600      a real log, ten minutes of it in a second
-    kairos demo --limit 20                            for scripts: exit code 0 when 20 pushes came
+    Examples:
+      kairos demo                                       the built-in world: shop, news and social
+      kairos demo --users 50000 --rate 500              more of it
+      kairos demo --log clicks.parquet --speed 600      a real log, ten minutes of it in a second
+      kairos demo --limit 20                            for scripts: exit code 0 when 20 pushes came
     """
     import logging
 

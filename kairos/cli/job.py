@@ -59,13 +59,13 @@ def submit(
     no_check: NoCheck = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout: job_id, name, url.")] = False,
 ) -> None:
-    r"""Submit the job to this clone's Flink cluster, and return when it runs.
+    """Submit the job to this clone's Flink cluster, and return when it runs.
 
-    \b
-    kairos kafka start && kairos cluster start
-    kairos submit                     missing topics are made on this clone's broker, and only there
-    kairos savepoint                  stops it, and prints where its state is
-    kairos submit --from last         goes on from there
+    Examples:
+      kairos kafka start && kairos cluster start
+      kairos submit                     missing topics are made on this clone's broker, and only there
+      kairos savepoint                  stops it, and prints where its state is
+      kairos submit --from last         goes on from there
     """
     from dataclasses import asdict
 
@@ -88,7 +88,7 @@ def submit(
 
 
 def savepoint(job: JobId = None) -> None:
-    """Stop the job with a savepoint and print the savepoint's path. Nothing is lost: submit --from last goes on there."""
+    """Stop the job, not the cluster, with a savepoint and print the savepoint's path. Nothing is lost: submit --from last goes on there."""
     import sys
 
     from kairos.job.steps import step
@@ -101,7 +101,10 @@ def savepoint(job: JobId = None) -> None:
 
 
 def stop(job: JobId = None) -> None:
-    """Stop the job without a savepoint. What it has learned since its last checkpoint is lost; see: kairos savepoint."""
+    """Stop the job without a savepoint; the cluster and the broker go on. What it has learned since its last checkpoint is lost.
+
+    To keep it: kairos savepoint. To stop the cluster and the broker: kairos cluster stop, kairos kafka stop, or make stop for both.
+    """
     from kairos.console import done, stderr
     from kairos.job.submission import cancel
 
@@ -115,12 +118,12 @@ def status(
     url: Annotated[str | None, typer.Option("--url", help="REST address of another cluster, such as http://jobmanager:8081.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, with every count.")] = False,
 ) -> None:
-    r"""Tell how the job does: its tasks, checkpoints and restarts, what it decided, and why nothing was sent.
+    """Tell how the job does: its tasks, checkpoints and restarts, what it decided, and why nothing was sent.
 
     Exit code 1 if no job is active.
 
-    \b
-    kairos status --json | jq '.jobs[0].counts.pushes'
+    Example:
+      kairos status --json | jq '.jobs[0].counts.pushes'
     """
     from kairos.console import print_json
     from kairos.job.status import print_status, status_of

@@ -60,12 +60,12 @@ def replay(
     progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Default: if a person is watching.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The closing report as one JSON document on stdout.")] = False,
 ) -> None:
-    r"""Stream a log into Kafka: first its items, then its events, in their own rhythm or faster.
+    """Stream a log into Kafka: first its items, then its events, in their own rhythm or faster.
 
-    \b
-    kairos replay clicks.parquet --speed 60         a minute of the log in a second
-    kairos replay clicks.parquet --rate 4000/s      evenly
-    kairos replay shop.csv --log shop.yaml --max    a log of your own (docs/replay.md)
+    Examples:
+      kairos replay clicks.parquet --speed 60         a minute of the log in a second
+      kairos replay clicks.parquet --rate 4000/s      evenly
+      kairos replay shop.csv --log shop.yaml --max    a log of your own (docs/replay.md)
     """
     from flink_job.config import load_config
     from kairos.cli.replay_view import show_report, watching

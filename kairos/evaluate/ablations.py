@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Laid over under all of them, Kairos as it is included: the holdout measures what pushes do and gets none, here the baselines measure that.
-EVALUATED: dict[str, Any] = {"policy": {"gates": {"holdout_share": 0.0}}}
+EVALUATED: dict[str, Any] = {"policy": {"gates": {"holdout_share": 0.0}}, "learning": {"telling": {"enabled": True}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,20 @@ class Ablation:
 
 
 ABLATIONS: dict[str, Ablation] = {
-    "no-quiet-hours": Ablation("Kairos without quiet hours", {"policy": {"gates": {"quiet_hours": {"start_minute": 0, "end_minute": 0}}}}),
-    "no-cool-down": Ablation("Kairos without cool-down after a dismissal", {"policy": {"gates": {"cool_down_ms": 0}}}),
-    "no-neighbours": Ablation("Kairos without neighbours of recent items", {"policy": {"candidates": {"neighbours": 0}}}),
+    "no-timing": Ablation(
+        "  without timing",  # every hour is expected to be like any other, so the earliest is taken
+        {"policy": {"send_time": {"open_strength": 1e12, "convert_strength": 1e12, "activity_exponent": 0, "exploration_draws": 0}}},
+    ),
+    "no-fatigue": Ablation("  without fatigue", {"policy": {"fatigue": {"sent": 0, "dismissed": 0, "opened": 0}}}),
+    "no-diversity": Ablation("  without diversity", {"policy": {"diversity": {"last": 0}}}),
+    "no-exploration": Ablation(
+        "  without exploration",
+        {"policy": {"exploration": {"temperature": 0, "uniform_share": 0}, "send_time": {"exploration_draws": 0}}},
+    ),
+    "no-utility": Ablation("  without utility", {"policy": {"utility": {"enabled": False}}}),
+    "no-learning": Ablation("  without learning", {"learning": {"telling": {"enabled": False}}}),
+    "no-quiet-hours": Ablation("  without quiet hours", {"policy": {"gates": {"quiet_hours": {"start_minute": 0, "end_minute": 0}}}}),
+    "no-neighbours": Ablation("  without neighbours", {"policy": {"candidates": {"neighbours": 0}}}),
 }
 
 

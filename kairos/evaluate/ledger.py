@@ -49,6 +49,7 @@ class Outcomes:
     start_ms: int
     end_ms: int
     seconds: float
+    """Of CPU."""
 
 
 class Ledger:

@@ -68,14 +68,14 @@ def _without(name: str) -> Callable[[Stage], Policy]:
 _BASELINES: dict[str, tuple[str, Callable[[Stage], Policy]]] = {
     "send-at-once": ("send at once", _send_at_once),
     "fixed-hour": ("best item at 20 h", _fixed_hour),
-    "popular": ("most popular at own active hour", _popular),
+    "popular": ("most popular at active hour", _popular),
 }
 
 ROSTER: dict[str, Entry] = {
     "oracle": Entry("oracle", Kind.ORACLE, Oracle),
-    "oracle=": Entry("oracle, pushes of Kairos", Kind.ORACLE, Oracle, matched=True, chooses_users=True),
+    "oracle=": Entry("oracle =", Kind.ORACLE, Oracle, matched=True, chooses_users=True),
     "kairos": Entry("Kairos", Kind.KAIROS, _kairos),
     **{name: Entry(ablation.title, Kind.ABLATION, _without(name)) for name, ablation in ABLATIONS.items()},
     **{name: Entry(title, Kind.BASELINE, make) for name, (title, make) in _BASELINES.items()},
-    **{f"{name}=": Entry(f"{title}, pushes of Kairos", Kind.BASELINE, make, matched=True) for name, (title, make) in _BASELINES.items()},
+    **{f"{name}=": Entry(f"{title} =", Kind.BASELINE, make, matched=True) for name, (title, make) in _BASELINES.items()},
 }

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from flink_job.core.reasons import Reason
+from kairos.job.fresh_metrics import await_fresh_metrics
 from kairos.local.flink_rest import FlinkRest
 
 OPERATOR = "decide"
@@ -22,7 +23,7 @@ class Counts:
     largest: dict[str, int]
 
     def __getitem__(self, name: str) -> int:
-        """0 for what was not counted, or is not known yet: Flink asks its TaskManagers every few seconds."""
+        """0 for what was not counted, or is not known yet."""
         return self.total.get(name, 0)
 
     def suppressed(self) -> dict[Reason, int]:
@@ -37,16 +38,17 @@ class Counts:
 
 
 def read_counts(rest: FlinkRest, job_id: str, *, pushes: int = 0) -> Counts:
-    """Waits a little for counts that are known, and that know of so many ``pushes``. Raises ``KairosError`` if the cluster does not answer.
+    """What the job has counted by now, waiting a little for what Flink has to ask for; and for counts that know of so many ``pushes``.
 
-    Flink answers with what it last heard of its TaskManagers, and asks them anew when that is old: the answer is there a moment later.
+    Counts of before are returned if the TaskManagers do not answer. Raises ``KairosError`` if the cluster does not.
     """
+    await_fresh_metrics(rest, job_id)
     deadline_s = time.monotonic() + _PATIENCE_S
     while True:
         values = rest.operator_metrics(job_id, OPERATOR)
         ours = {name.removeprefix(_GROUP): value for name, value in values.items() if name.startswith(_GROUP)}
         counts = Counts({name: round(total) for name, (total, _) in ours.items()}, {name: round(most) for name, (_, most) in ours.items()})
-        if (ours and counts["pushes"] >= pushes) or time.monotonic() >= deadline_s:
+        if counts["pushes"] >= pushes or time.monotonic() >= deadline_s:
             return counts
         time.sleep(_POLL_S)
 

@@ -100,7 +100,6 @@ class LocalJob:
             "rest.port": str(self.rest_port),
             "rest.bind-port": str(self.rest_port),
             "io.tmp.dirs": str(self.folder / "tmp"),
-            "metrics.fetcher.update-interval": "1000",  # ms; what the REST API knows of the job's counts is so old at most
         }
         command = [sys.executable, "-m", "flink_job.main", "--local"]
         for jar in artefacts.jars("connector"):

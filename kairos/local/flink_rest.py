@@ -51,6 +51,10 @@ class FlinkRest:
         """``taskmanagers``, ``slots-total``, ``slots-available``, ``jobs-running``, ``flink-version``, ..."""
         return self._get("/overview")
 
+    def settings(self) -> dict[str, str]:
+        """Flink's options as the JobManager was started with them, those left at their defaults not included."""
+        return {entry["key"]: entry["value"] for entry in self._get_list("/jobmanager/config")}
+
     def taskmanagers(self) -> list[dict[str, Any]]:
         """Those that are registered, each with ``id`` and ``slotsNumber``; one that has just died may be among them."""
         return list(self._get("/taskmanagers")["taskmanagers"])
@@ -119,6 +123,12 @@ class FlinkRest:
                 values = self._get_list(f"{path}?get={quote(','.join(names))}")
                 found |= {entry["id"].removeprefix(f"{operator}."): [entry["sum"], entry["max"]] for entry in values}
         return found
+
+    def task_clocks(self, job_id: str) -> dict[str, Any]:
+        """How long the tasks of each vertex were idle and busy, in ms: differs from the answer before once the TaskManagers were asked in between."""
+        query = "get=accumulateIdleTimeMs,accumulateBusyTimeMs&agg=sum"
+        vertices = [node["id"] for node in self._get(f"/jobs/{job_id}/plan")["plan"]["nodes"]]
+        return {vertex: self._get_list(f"/jobs/{job_id}/vertices/{vertex}/subtasks/metrics?{query}") for vertex in vertices}
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """``counts``, ``summary``, ``latest``, ``history``, as Flink gives them."""

@@ -83,6 +83,13 @@ def full_state() -> UserState:
         purposes_at_ms=33,
         birth_year_at_ms=35,
         segments_at_ms=36,
+        told_until_ms=37,
+        activity_slot=array("B", [0, 167]),
+        activity=array("f", [38.0, 39.0]),
+        outcome_slot=array("B", [40]),
+        outcomes=array("f", [3.0, 2.0, 1.0]),
+        slots_at_ms=41,
+        visit_at_ms=42,
     )
 
 

@@ -50,9 +50,12 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant(key: str) -> None:
         ("job.feature_dim", "catalogue.feature_dim"),
         ("policy.caps", "policy.gates.caps"),
         ("gates", "policy.gates"),
+        ("policy.min_gab_ms", "policy.gates.min_gap_ms"),
+        ("policy.cap_per_dai", "policy.gates.caps"),
+        ("kafka_bootstrap_servers", "kafka.bootstrap_servers"),
     ],
 )
-def test_a_key_in_the_wrong_section_is_named_with_its_right_place(key: str, meant: str) -> None:
+def test_a_key_in_the_wrong_section_even_misspelt_is_named_with_its_right_place(key: str, meant: str) -> None:
     assert refused(nested(key, 1)) == [f"{key}: there is no such key; did you mean {meant}?"]
 
 
@@ -202,6 +205,23 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: bytes
     with pytest.raises(ConfigError, match=r"mine\.yaml: ") as caught:
         load_config(tmp_path / "mine.yaml", {})
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"kafka:\n  group_id: [a, b\njob: {}\n", "line 3, column 4: expected ',' or ']', but got ':'"),
+        (b"kafka:\n\tgroup_id: x\n", "line 2, column 1: found character '\\t' that cannot start any token"),
+        (b"kafka: \x00\n", "special characters are not allowed"),
+    ],
+)
+def test_what_is_no_yaml_is_told_in_one_line_with_its_place(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "mine.yaml", {})
+    (line,) = str(caught.value).splitlines()
+    assert "mine.yaml: is not YAML: " in line
+    assert says in line
 
 
 def test_every_interaction_can_be_a_trigger_and_have_a_weight() -> None:

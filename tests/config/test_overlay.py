@@ -96,6 +96,33 @@ def test_a_mistake_in_a_variable_is_told_with_its_name(name: str, value: str, sa
     assert f"(from the environment variable {name})" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("KAIROS_KAFKA_BOOTSTRAP_SERVERS", "KAIROS__KAFKA__BOOTSTRAP_SERVERS"),
+        ("KAIROS_KAFKA__BOOTSTRAP_SERVERS", "KAIROS__KAFKA__BOOTSTRAP_SERVERS"),
+        ("KAIROS_KAFKA_BOOTSTRAP_SERVER", "KAIROS__KAFKA__BOOTSTRAP_SERVERS"),
+        ("KAIROS_POLICY_GATES_MIN_GAP_MS", "KAIROS__POLICY__GATES__MIN_GAP_MS"),
+    ],
+)
+def test_a_variable_with_one_underscore_for_two_is_not_ignored_without_a_word(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {name: "5"})
+    assert f"the environment variable {name} is not read; did you mean {meant}?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("KAIROS_HOME", "KAIROS_CACHE", "KAIROS_DATA", "KAIROS_MAVEN_MIRROR", "KAIROS_FLINK_PORT", "KAIROS_KAFKA_PORT"),
+        *("KAIROS_KAFKA_SERVICE_HOST", "KAIROS_KAFKA_PORT_9092_TCP_ADDR"),  # Kubernetes sets these for a service kairos-kafka
+        *("KAIROS_JOB", "KAIROS_POLICY", "KAIROS_VERSION", "KAIROS_"),
+    ],
+)
+def test_variables_of_the_tools_and_of_others_are_no_mistakes(name: str) -> None:
+    assert load_config(None, {name: "5"}) == load_config(None, {})
+
+
 def test_a_value_that_cannot_be_is_told_whichever_way_it_came() -> None:
     with pytest.raises(ConfigError, match=r"job\.parallelism: .*greater than 0"):
         from_environment(JOB__PARALLELISM="0")

@@ -16,11 +16,12 @@ from kairos.v1 import (
     interaction_pb2,
     item_pb2,
     knowledge_pb2,
+    learning_pb2,
     push_pb2,
     signal_pb2,
 )
 
-MODULES = (dead_letter_pb2, decision_pb2, feedback_pb2, interaction_pb2, item_pb2, knowledge_pb2, push_pb2, signal_pb2)
+MODULES = (dead_letter_pb2, decision_pb2, feedback_pb2, interaction_pb2, item_pb2, knowledge_pb2, learning_pb2, push_pb2, signal_pb2)
 MESSAGES = {message.full_name: message for module in MODULES for message in module.DESCRIPTOR.message_types_by_name.values()}
 
 VALID = """

@@ -1,4 +1,4 @@
-"""Stopped with a savepoint and resumed, twice: as it was, then with more tables and on two TaskManagers. Nobody can tell from what it says."""
+"""Stopped with a savepoint and resumed twice: as it was, then with more tables, learning, and two TaskManagers. Nobody can tell by what it says."""
 
 import time
 from pathlib import Path
@@ -20,7 +20,9 @@ PART = 2000
 def test_the_state_is_there_after_a_savepoint_also_when_the_plan_has_grown(
     cluster: FlinkCluster, kafka: EmbeddedKafka, topic_prefix: str, tmp_path: Path
 ) -> None:
-    job = JobUnderTest(tmp_path, kafka.bootstrap_servers, topic_prefix, {"policy": {"triggers": {"favourite": 20_000}}})
+    job = JobUnderTest(
+        tmp_path, kafka.bootstrap_servers, topic_prefix, {"policy": {"triggers": {"favourite": 20_000}}, "job": {"parts": ["decide"]}}
+    )
     now_ms = time.time_ns() // 1_000_000
     items = make_items(300, now_ms)
     job.publish_items(items)
@@ -43,7 +45,9 @@ def test_the_state_is_there_after_a_savepoint_also_when_the_plan_has_grown(
             await_counts(job, cluster, job_id, restored)  # nothing was read a second time
             savepoint = cluster.rest.stop_with_savepoint(job_id, cluster.savepoints)
 
-        job.config_file.write_text(job.config_file.read_text().replace("parallelism: 1", "parallelism: 2"))
+        grown = job.config_file.read_text().replace("parallelism: 1", "parallelism: 2").replace("  - decide\n", "  - decide\n  - learn\n")
+        assert "learn" in grown
+        job.config_file.write_text(grown)
         job.publish_log(third)
         with job.on(cluster, "-py", grown_job.__file__, savepoint=savepoint):
             await_decisions(decisions, expected)

@@ -94,7 +94,7 @@ def test_a_job_in_the_foreground_makes_the_topics_of_its_own_broker_and_ends_wit
             while "Ctrl-C ends it" not in (line := job.stderr.readline()):
                 assert line, said
                 said.append(line)
-            assert any("8 topics created on this clone's broker" in line for line in said)
+            assert any("9 topics created on this clone's broker" in line for line in said)
             status = json.loads(kairos("status", "--json", "--url", f"http://127.0.0.1:{ui_port}").stdout)
             job.send_signal(signal.SIGINT)
             assert job.wait(60) == 130

@@ -42,6 +42,30 @@ def test_every_command_explains_itself() -> None:
         pending |= {f"{name} {child}": found for child, found in getattr(command, "commands", {}).items()}
 
 
+def test_no_help_text_shows_marks_that_are_meant_for_the_formatter() -> None:
+    """As it is printed: a mark that is a character to the formatter may be two in a raw string."""
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from kairos.cli.app import build
+
+    app = build()
+    pending: list[tuple[str, ...]] = [()]
+    shown = 0
+    while pending:
+        path = pending.pop()
+        command = get_command(app)
+        for name in path:
+            command = command.commands[name]  # type: ignore[attr-defined]  # only groups have children
+        pending += [(*path, child) for child in getattr(command, "commands", {})]
+        done = CliRunner().invoke(app, [*path, "--help"])
+        assert done.exit_code == 0, path
+        assert "\\b" not in done.output, path
+        assert "\b" not in done.output, path
+        shown += 1
+    assert shown > 20
+
+
 def test_starting_up_imports_nothing_heavy() -> None:
     code = "import sys; from kairos.cli.app import build; build(); print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

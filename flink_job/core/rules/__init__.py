@@ -10,6 +10,7 @@ from flink_job.core.rules.diversity import DiversityRules
 from flink_job.core.rules.exploration import ExplorationRules
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
+from flink_job.core.rules.learning import LearningRules
 from flink_job.core.rules.messages import MessageRules
 from flink_job.core.rules.occasions import Occasion
 from flink_job.core.rules.policy import Rules
@@ -28,6 +29,7 @@ __all__ = [
     "GateRules",
     "InterestRules",
     "ItemRules",
+    "LearningRules",
     "LogRules",
     "MemoryRules",
     "MessageRules",

@@ -18,12 +18,14 @@ class CandidateRules:
     fresh: int
     unfinished: int
     followed: int
+    trending: int
+    together: int
     urgent: int
     listed: int
     looked_at: int
 
     def __post_init__(self) -> None:
-        for name in ("interest", "neighbours", "category", "fresh", "unfinished", "followed", "urgent"):
+        for name in ("interest", "neighbours", "category", "fresh", "unfinished", "followed", "trending", "together", "urgent"):
             not_negative(name, getattr(self, name))
         positive("neighbours_of", self.neighbours_of)
         positive("listed", self.listed)

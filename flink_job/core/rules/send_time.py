@@ -15,18 +15,19 @@ class SendTimeRules:
     """The best moment: what is remembered of a user's hours, how hours and users learn from each other, how far ahead and how boldly it is chosen.
 
     `horizon_ms`: never waits longer. `least_gain`: waits only for a moment that is worth this share more than the earliest one.
-    `exploration_draws`: of the posterior for one choice (0: no exploration, the mean decides). `spread_ms`: pushes that waited are spread over
-    this long from the start of their hour. `kernel_hours`: width of the bell in which hours of a day speak for each other; `other_day` and
-    `other_kind_of_day`: what an hour says about the same hour of another day, both on weekdays or both on the weekend, or one of each.
-    `open_rate` and `convert_rate`: of a push, and of an opened one, until counts say otherwise. `open_strength` (sends), `convert_strength`
-    (opens), `level_strength` (opens) and `activity_strength` (visits): what the user's own counts must weigh to be believed as much as what is
-    known of others. `population_strength`: the same for a population's counts, in sends, or opens. `activity_exponent`: 0 ignores where the
-    user is active, 1 expects opens in proportion to visits.
+    `exploration_draws`: of the posterior for one choice (0: no exploration, the mean decides); `exploration_width`: how far they may be from its
+    mean, 1 as far as is likely. `spread_ms`: pushes that waited are spread over this long from the start of their hour. `kernel_hours`: width of
+    the bell in which hours of a day speak for each other; `other_day` and `other_kind_of_day`: what an hour says about the same hour of
+    another day, both on weekdays or both on the weekend, or one of each. `open_rate` and `convert_rate`: of a push, and of an opened
+    one, until counts say otherwise. `open_strength` (sends), `convert_strength` (opens) and `activity_strength` (visits): what the
+    user's own counts must weigh to be believed as much as what is known of others. `population_strength`: the same for a population's
+    counts, in sends, or opens. `activity_exponent`: 0 ignores where the user is active, 1 expects opens in proportion to visits.
     """
 
     horizon_ms: int
     least_gain: float
     exploration_draws: int
+    exploration_width: float
     spread_ms: int
     visit_gap_ms: int
     activity_half_life_ms: int
@@ -38,17 +39,16 @@ class SendTimeRules:
     convert_rate: float
     open_strength: float
     convert_strength: float
-    level_strength: float
     population_strength: float
     activity_strength: float
     activity_exponent: float
 
     def __post_init__(self) -> None:
-        for name in ("least_gain", "exploration_draws", "spread_ms", "visit_gap_ms", "activity_exponent"):
+        for name in ("least_gain", "exploration_draws", "exploration_width", "spread_ms", "visit_gap_ms", "activity_exponent"):
             not_negative(name, getattr(self, name))
         for name in ("horizon_ms", "activity_half_life_ms", "outcome_half_life_ms", "kernel_hours"):
             positive(name, getattr(self, name))
-        for name in ("open_strength", "convert_strength", "level_strength", "population_strength", "activity_strength"):
+        for name in ("open_strength", "convert_strength", "population_strength", "activity_strength"):
             positive(name, getattr(self, name))
         for name in ("other_day", "other_kind_of_day"):
             share(name, getattr(self, name))

@@ -5,7 +5,7 @@ CREATE TABLE outputs (
   v BYTES
 ) WITH (
   'connector' = 'kafka',
-  'topic' = '${pushes};${decisions};${dead_letters}',
+  'topic' = '${pushes};${decisions};${item_signals};${knowledge};${nudges};${dead_letters}',
   'properties.bootstrap.servers' = '${bootstrap_servers}',
   'properties.linger.ms' = '${linger_ms}',
   'properties.acks' = 'all',

@@ -55,7 +55,7 @@ class Oracle:
         }
         self._kept = np.zeros((world.people.n, 0), np.int64)
         self._new: list[int] = []
-        self._sent: list[set[int]] = [set() for _ in self._users]
+        self._sent = np.zeros((world.people.n, 2 * world.items.n), bool)
         self._price = 0.0 if stage.allowance.lead is None else _FIRST_PRICE
         self._hours = -1
         self._planned = -1
@@ -67,6 +67,8 @@ class Oracle:
         if hours <= self._hours:
             return
         self._hours = hours
+        if self._world.items.n > self._sent.shape[1]:
+            self._sent = np.concatenate([self._sent, np.zeros_like(self._sent)], axis=1)
         if self._planned < 0 or hours - self._planned >= _DAY_HOURS:
             self._plan(now_ms)
             self._planned = hours
@@ -75,13 +77,14 @@ class Oracle:
             return
         items = self._in_sight(users)
         gained = self._gained(users, items, now_ms, hours - self._planned) - self._price
+        self._kept[users] = np.take_along_axis(items, np.argpartition(-gained, _KEPT - 1, axis=1)[:, :_KEPT], 1)
         best = gained.argmax(axis=1)
         gain = gained[np.arange(len(users)), best]
         for at in np.argsort(-gain, kind="stable").tolist():
             user, item = int(users[at]), int(items[at, best[at]])
             if gain[at] <= 0 or not self._stage.allowance.spend(user):
                 break
-            self._sent[user].add(item)
+            self._sent[user, item] = True
             yield Wish(user, item, self._stage.names.next(user, now_ms))
 
     def _plan(self, now_ms: int) -> None:
@@ -93,10 +96,7 @@ class Oracle:
         live = self._world.items.live(now_ms)
         p = truth.open_probability(users, live[None, :], np.full((1, 1), now_ms))
         c = truth.conversion_probability(users, live[None, :], np.full((1, 1), now_ms))
-        gain = p * c * self._worth(self._stage, live)[None, :]
-        for user, sent in enumerate(self._sent):
-            if sent:
-                gain[user, np.isin(live, list(sent))] = 0
+        gain = p * c * self._worth(self._stage, live)[None, :] * ~self._sent[:, live]
         kept = np.argpartition(-gain, min(_KEPT, len(live) - 1), axis=1)[:, :_KEPT]
         kept = np.take_along_axis(kept, np.argsort(-np.take_along_axis(gain, kept, 1), axis=1), 1)
         self._kept, self._new = live[kept], []
@@ -128,7 +128,8 @@ class Oracle:
     def _in_sight(self, users: Ints) -> Ints:
         """Candidates of each user, (n, m): the best of the day, what is new, what lies in the cart."""
         cart = self._world.people.cart.items[users].astype(np.int64)
-        new = np.broadcast_to(np.unique(np.array(self._new, np.int64)), (len(users), len(set(self._new))))
+        new, self._new = np.unique(np.array(self._new, np.int64)), []
+        new = np.broadcast_to(new, (len(users), len(new)))
         kept = self._kept[users]
         return np.concatenate([kept, new, np.where(cart >= 0, cart, kept[:, :1])], axis=1)
 
@@ -137,9 +138,7 @@ class Oracle:
         now = np.full((1, 1), now_ms)
         p = truth.open_probability(users[:, None], items, now)
         gain = truth.conversion_probability(users[:, None], items, now) * self._worth(self._stage, items)
-        for at, user in enumerate(users.tolist()):
-            if self._sent[user]:
-                gain[at, np.isin(items[at], list(self._sent[user]))] = -1.0  # never the same item again
+        gain[self._sent[users[:, None], items]] = -1.0  # never the same item again
         good_hour = np.clip(truth.opening_hour(users, np.full(1, now_ms)), 0, 1)[:, None]
         tires = behaviour.fatigue_irrelevant * (1 - 0.7 * np.clip(truth.match(users[:, None], items), 0, 1))
         tires = tires + behaviour.fatigue_bad_hour * (1 - good_hour)

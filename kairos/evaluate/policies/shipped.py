@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from flink_job.config.load import parse_config
-from flink_job.inprocess import InProcessRunner
+from flink_job.inprocess_loop import LearningRunner
 from flink_job.settings import engine_settings
 from kairos.evaluate.stage import Stage, Wish
 from kairos.feed.features import ItemFeaturiser
 from kairos.world.codec import WorldCodec, read_push
 from kairos.world.values import Feedback, Interaction, ItemChange, WorldEvent
 from kairos.world.world import Chapter
+
+_LEARNING_DELAY_MS = 1000
+"""What is told to the item operator, and what it says, is on its way for so long."""
 
 
 class Shipped:
@@ -20,7 +23,7 @@ class Shipped:
         config = parse_config(overlay)
         self._stage = stage
         self._codec = WorldCodec(ItemFeaturiser(config.catalogue.feature_dim))
-        self._runner = InProcessRunner(engine_settings(config))
+        self._runner = LearningRunner(engine_settings(config), _LEARNING_DELAY_MS)
         self._pushes_topic = config.topic("pushes")
         self._runner.load((change.item_id, self._codec.item(change).SerializeToString()) for change in stage.world.catalogue())
 
@@ -29,8 +32,8 @@ class Shipped:
         codec, runner = self._codec, self._runner
         for event in self._stage.world.tell(chapter):
             if isinstance(event, ItemChange):
-                yield from self._pushes(runner.advance(event.updated_at_ms), now_ms)
-                runner.load([(event.item_id, codec.item(event).SerializeToString())])
+                records = runner.publish([(event.item_id, codec.item(event).SerializeToString())], event.updated_at_ms)
+                yield from self._pushes(records, now_ms)
             else:
                 _, key, value = codec.record(self._as_the_policy_knows_it(event))
                 yield from self._pushes(runner.run([(key.decode(), value, event.occurred_at_ms)]), now_ms)

@@ -1,0 +1,44 @@
+"""What is known of an item or a segment, as it is told to the deciders: the item operator makes these, `flink_job.core.knowledge` holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flink_job.core.learning.state import SlotCounts
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """What behaviour taught about an item, as of `made_at_ms`.
+
+    `outcomes`: pushes sent, opened, converted, dismissed, opted out, decayed to `outcomes_at_ms`. `popularity` and `by_country` are decayed to
+    `made_at_ms`. `gone`: the item was taken out of the catalogue, and nothing else is told.
+    """
+
+    item_id: str
+    made_at_ms: int
+    popularity: float = 0.0
+    by_country: tuple[tuple[str, float], ...] = ()
+    rating_sum: float = 0.0
+    neighbours: tuple[str, ...] = ()
+    similarities: tuple[float, ...] = ()
+    """0..1, of each neighbour, falling."""
+    outcomes: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    outcomes_at_ms: int = 0
+    category: str = ""
+    stopped: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentFacts:
+    """When the pushes of a segment's users are opened, as of `as_of_ms`. `segment` is a country, empty: users whose country is unknown."""
+
+    segment: str
+    made_at_ms: int
+    as_of_ms: int
+    slots: SlotCounts
+    """(168, 3): sends, opens, conversions by hour of week of sending."""
+
+
+Facts = ItemFacts | SegmentFacts

@@ -1,0 +1,106 @@
+"""What the user operator tells the item operator, as plain values.
+
+A signal has `keys`: everybody that learns from it. The numbers of the enumerations are those of the protobuf contract (a test holds them equal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class PushStage(IntEnum):
+    """How far a push got."""
+
+    SENT = 1
+    OPENED = 2
+    CONVERTED = 3
+    DISMISSED = 4
+    OPTED_OUT = 5
+
+
+class WatchReason(IntEnum):
+    """Why somebody waits."""
+
+    CART = 1
+    FAVOURITE = 2
+    SUBSCRIBED = 3
+    FOLLOWED = 4
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one visit dealt with since it was last told of, as columns, oldest first.
+
+    `ratings`: how strongly the user dealt with each. `rating_sums`: its norm as the teller knew it, 0: unknown. The first `told` were told
+    before: they only count for what is new to go with them.
+    """
+
+    item_ids: list[str]
+    ratings: list[float]
+    at_ms: list[int]
+    rating_sums: list[float]
+    told: int = 0
+
+
+@dataclass(slots=True)
+class PushOutcome:
+    """What became of a push that was sent at `sent_at_ms`; `slot` is the hour of week of sending, 0..167, -1: unknown."""
+
+    item_id: str
+    category: str
+    stage: int
+    trigger: int
+    sent_at_ms: int
+    slot: int = -1
+    propensity: float = 0.0
+
+
+@dataclass(slots=True)
+class Watch:
+    """A user waits for a change of an item or for what a creator publishes; no `reasons`: no longer. One of the two ids is empty."""
+
+    user_id: str
+    item_id: str
+    creator_id: str
+    reasons: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Posted:
+    """A creator published an item."""
+
+    item_id: str
+    creator_id: str
+    published_at_ms: int
+
+
+@dataclass(slots=True)
+class ItemSignal:
+    """One thing to learn from. `keys`: see the functions below."""
+
+    signal_id: str
+    keys: tuple[str, ...]
+    at_ms: int
+    country: str
+    body: Visit | PushOutcome | Watch | Posted
+
+
+ITEM, CREATOR, SEGMENT = "item/", "creator/", "segment/"
+KEY_SEPARATOR = "\n"
+"""Between the keys of one record; an id that holds it cannot be learned about."""
+
+
+def item_key(item_id: str) -> str:
+    """Key under which an item learns."""
+    return ITEM + item_id
+
+
+def creator_key(creator_id: str) -> str:
+    """Key under which a creator's followers are kept."""
+    return CREATOR + creator_id
+
+
+def segment_key(country: str) -> str:
+    """Key under which a segment learns."""
+    return SEGMENT + country
