@@ -159,9 +159,7 @@ def test_fields_of_a_newer_release_are_skipped() -> None:
 
 @given(st.lists(signals(st.text(min_size=1, max_size=32), st.sampled_from([*ITEMS, "🫖" * 32])), max_size=60), st.integers(1, 6))
 def test_no_history_makes_a_state_larger_than_its_bound(history: list[Signal], kept: int) -> None:
-    rules = changed(
-        plain_rules(triggers={"view": 0, "search": DAY}), {f"memory.{each.name}": kept for each in fields(MemoryRules)}
-    )
+    rules = changed(plain_rules(triggers={"view": 0, "search": DAY}), {f"memory.{each.name}": kept for each in fields(MemoryRules)})
     ann = Person(shelf(CATALOGUE[:6], DIM), rules)
     bound = most_bytes(rules.memory, DIM, max_id_bytes=128)
     for number, step in enumerate(history):

@@ -137,9 +137,7 @@ NEVER_LOGGED = {Reason.DUPLICATE, Reason.NOTHING_ASKED}
 OPENS_BY_ITSELF = {Reason.MIN_GAP, Reason.CAP, Reason.COOL_DOWN, Reason.FATIGUE, Reason.IN_SESSION, Reason.QUIET_HOURS}
 DEFERRING = OPENS_BY_ITSELF | {Reason.STALE_SIGNAL, Reason.DELAY, Reason.WARM_UP, Reason.AWAITED}
 NOT_YET = pytest.mark.xfail(raises=KeyError, strict=True, reason="no decision is put off for a better hour yet")
-EVERY_REASON = [
-    pytest.param(reason, marks=NOT_YET if reason is Reason.BETTER_TIME else (), id=reason.metric) for reason in Reason
-]
+EVERY_REASON = [pytest.param(reason, marks=NOT_YET if reason is Reason.BETTER_TIME else (), id=reason.metric) for reason in Reason]
 
 
 @pytest.mark.parametrize("reason", EVERY_REASON)
