@@ -11,7 +11,9 @@ AT = MONDAY_0930
 
 def shopper(**changes: object) -> Person:
     catalogue = shelf(item(f"item {number}", features=unit([1, number])) for number in range(9))
-    return Person(catalogue, plain_rules(**{"gates__in_session_ms": 10 * MINUTE, "triggers": {"search": 0, "cart": 30 * MINUTE}, **changes}))
+    return Person(
+        catalogue, plain_rules(**{"gates__in_session_ms": 10 * MINUTE, "triggers": {"search": 0, "cart": 30 * MINUTE}, **changes})
+    )
 
 
 def test_a_nudge_waits_until_ten_minutes_after_the_users_last_activity() -> None:
