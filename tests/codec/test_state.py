@@ -194,6 +194,8 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.seen_events = b"\xff" * 8 * memory.seen_events
     cause = max("🫖" * (max_id_bytes // 4), f"{'t' * 249}/{2**31 - 1}/{2**63 - 1}", key=lambda text: len(text.encode()))
     state.pending = PendingWake(-1, "x" * 32, cause, -1, 12, 2**64 - 1, -1.0, -1, 2**64 - 1, -1.0)
+    state.activity_slot = state.outcome_slot = array("B", range(168))
+    state.activity, state.outcomes = array("f", [1.0] * 168), array("f", [1.0] * 3 * 168)
     state.purposes = state.segments = ("🫖" * LONGEST_WORD,) * MOST_WORDS
     state.fatigue = -1.0
     state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
@@ -202,7 +204,7 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
         setattr(state, name, -1)
     for name in ("dismissals", "scored_at_ms", "context_at_ms", "active_at_ms", "fatigue_at_ms", "birth_year"):
         setattr(state, name, -1)
-    for name in ("purposes_at_ms", "birth_year_at_ms", "segments_at_ms"):
+    for name in ("purposes_at_ms", "birth_year_at_ms", "segments_at_ms", "told_until_ms", "slots_at_ms", "visit_at_ms"):
         setattr(state, name, -1)
     size, bound = len(CODEC.encode(state)), most_bytes(memory, DIM, max_id_bytes)
     assert 0.9 * bound < size <= bound

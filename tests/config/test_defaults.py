@@ -14,7 +14,8 @@ from flink_job.core.rules.messages import MessageTemplate
 from flink_job.core.rules.whether import SCENARIOS
 from flink_job.core.signals import Trigger
 
-BY_SCENARIO = {f"policy.utility.{name}" for name in ("open.rates", "convert.rates", "open_value", "convert_value")}
+EACH = [f"{response}.{name}" for response in ("open", "convert") for name in ("rates", "half_life_ms")]
+BY_SCENARIO = {f"policy.utility.{name}" for name in (*EACH, "open_value", "convert_value")}
 #: Mappings and lists: one setting each.
 OPEN = BY_SCENARIO | {
     "kafka.properties",
@@ -109,7 +110,8 @@ def test_every_trigger_has_its_occasion_and_every_scenario_its_rates_and_values(
     policy = default_document()["policy"]
     assert set(policy["occasions"]) == {trigger.name.lower() for trigger in Trigger if trigger is not Trigger.UNSPECIFIED}
     utility = policy["utility"]
-    for by_scenario in (utility["open"]["rates"], utility["convert"]["rates"], utility["open_value"], utility["convert_value"]):
+    responses = [utility[response][name] for response in ("open", "convert") for name in ("rates", "half_life_ms")]
+    for by_scenario in (*responses, utility["open_value"], utility["convert_value"]):
         assert set(by_scenario) == set(SCENARIOS)
 
 
