@@ -2,7 +2,7 @@
 
 A call from Python into Flink's counters costs as much as the whole gate, so counts are kept here and handed over every few milliseconds, always by
 the operator's own thread. (Flink's gauges would be asked by other threads, and those crash the interpreter inside the JVM.) All are running totals
-since the start of the TaskManager.
+since this instance of the operator was opened: a job that is started, resumed or restarted after a failure counts from 0 again.
 """
 
 from __future__ import annotations
