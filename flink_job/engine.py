@@ -5,6 +5,7 @@ The Flink operator, the in-process runner and the benchmarks' other engines are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flink_job.codec.dead_letters import encode_dead_letter
@@ -21,7 +22,9 @@ from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import Reason
 from flink_job.core.state import UserState, new_user
 from flink_job.dead_letter_limit import DeadLetterLimit
+from flink_job.knowledge import STORED, Change, Knowledge
 from flink_job.metrics import Metrics
+from flink_job.policies import Policy
 from flink_job.settings import EngineSettings
 from flink_job.state_cache import StateCache
 from flink_job.warm_up import WarmUp
@@ -60,15 +63,13 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        rules = settings.rules
         self.items_topic = settings.items_topic
         self.catalogue = Catalogue(settings.feature_dim)
-        self.warm_up = WarmUp(settings.catalogue_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
+        self.warm_up = WarmUp(settings.shared_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
         self.metrics = Metrics()
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
-        self._policy = PushPolicy(rules, self.catalogue, zone_of)
-        self._policy_name = (rules.policy_id, rules.version)
+        self._knowledge = Knowledge(settings, self.metrics, lambda rules: PushPolicy(rules, self.catalogue, zone_of))
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
         )
@@ -94,12 +95,13 @@ class Engine:
         if state is None:
             counts["users_new"] += 1
             state = new_user(self._settings.feature_dim, signal.at_ms)
-        effects = self._policy.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        policy = self._knowledge.policy_at(wall_ms)
+        effects = policy.push.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if effects is BARE[Reason.DUPLICATE]:
             counts["suppressed.duplicate"] += 1
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms)
+        return self._answer(user_id, state, effects, wall_ms, policy)
 
     def on_wake(self, user_id: str, at_ms: int, blob: bytes | None, wall_ms: int) -> Answer:
         """The timer for `at_ms` fired."""
@@ -107,55 +109,61 @@ class Engine:
         state = self._state(user_id, blob, wall_ms)
         if state is None:
             return _NOTHING
-        effects = self._policy.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        policy = self._knowledge.policy_at(wall_ms)
+        effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if not effects:
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms)
+        return self._answer(user_id, state, effects, wall_ms, policy)
 
     def holds(self, user_id: str) -> bool:
         """The user's state is in memory, and need not be read for the next call about this user."""
         return user_id in self._held
 
-    def on_shared(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[bool, OutRecord | None]:
-        """Take in one record of the catalogue or the knowledge topic: whether it changed the catalogue, and a dead letter if it was bad.
+    def on_shared(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[Sequence[Change], OutRecord | None]:
+        """Take in one record of the catalogue or the knowledge topic: what is to be stored of it, and a dead letter if it was bad.
 
         Raises TooManyDeadLetters.
         """
         self.warm_up.saw(origin)
-        if parse_origin(origin).topic != self.items_topic:
-            self.metrics.add("knowledge_unused")
-            return False, None
         try:
-            changed = self._change_catalogue(key, payload, origin)
+            if parse_origin(origin).topic == self.items_topic:
+                changes = self._change_catalogue(key, payload, origin)
+            else:
+                changes = self._knowledge.take(key, payload, origin, wall_ms)
         except DecodeError as error:
-            return False, self._dead_letter(key, payload, origin, error, wall_ms)
+            return (), self._dead_letter(key, payload, origin, error, wall_ms)
         self._limit.good()
-        self.metrics.add("items_changed" if changed else "items_outdated")
-        return changed, None
+        return changes, None
 
-    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> bool:
+    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> Sequence[Change]:
         if not key:
             raise DecodeError(NULL_KEY, "key: an item is keyed by its item id")
         if payload is None:
-            return self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
-        item, deleted = self._items.decode(key, payload)
-        try:
-            return self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
-        except ValueError as error:
-            raise DecodeError(INVALID_FIELD, str(error)) from error
-
-    def restore(self, stored: dict[str, bytes]) -> None:
-        """Take in the catalogue as it was stored, item id → record, in any order."""
-        for item_id, payload in stored.items():
+            changed = self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
+        else:
+            item, deleted = self._items.decode(key, payload)
             try:
-                item, _ = self._items.decode(item_id, payload)
+                changed = self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
+            except ValueError as error:
+                raise DecodeError(INVALID_FIELD, str(error)) from error
+        self.metrics.add("items_changed" if changed else "items_outdated")
+        return ((key, payload if self.catalogue.row_of(key) >= 0 else None),) if changed else ()
+
+    def restore(self, stored: dict[str, bytes], wall_ms: int) -> None:
+        """Take in what was stored: the catalogue, item id → record, and the knowledge."""
+        for key, payload in sorted(stored.items()):
+            if key.startswith(STORED):
+                self._knowledge.restore(key, payload, wall_ms)
+                continue
+            try:
+                item, _ = self._items.decode(key, payload)
             except DecodeError:  # it was good once: catalogue.feature_dim or a limit was changed since
                 self.metrics.add("items_unusable")
             else:
                 self.catalogue.upsert(item)
 
-    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int) -> Answer:
+    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int, policy: Policy) -> Answer:
         counts = self.metrics.counts
         settings = self._settings
         answer = Answer()
@@ -168,7 +176,7 @@ class Engine:
                         counts["scored"] += 1
                 if effect.record is not None:
                     value = encode_suppressed(
-                        user_id, effect, effect.record, self._policy_name, settings.rules.log.suppressed_share, settings.producer
+                        user_id, effect, effect.record, policy.name, policy.rules.log.suppressed_share, settings.producer
                     )
                     answer.records.append((settings.decisions_topic, user_id, value))
             elif type(effect) is Push:
@@ -176,9 +184,9 @@ class Engine:
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
-                push = encode_push(user_id, state.locale, effect, self._policy_name, settings.producer)
+                push = encode_push(user_id, state.locale, effect, policy.name, settings.producer)
                 answer.records.append((settings.pushes_topic, user_id, push))
-                sent = encode_sent(user_id, effect, self._policy_name, settings.producer)
+                sent = encode_sent(user_id, effect, policy.name, settings.producer)
                 answer.records.append((settings.decisions_topic, user_id, sent))
             elif type(effect) is Wake:
                 counts["wake_ups_set"] += 1

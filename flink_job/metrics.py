@@ -27,7 +27,10 @@ COUNTERS = {
     "items_changed": "catalogue changes taken in",
     "items_outdated": "catalogue records older than what was held",
     "items_unusable": "restored items that the present configuration refuses; publish the catalogue again",
-    "knowledge_unused": "knowledge records of a kind this release does not use",
+    "knowledge_unused": "knowledge records of a kind this release does not use, or of another policy",
+    "policy_changed": "times another policy came into force",
+    "policy_outdated": "policies older than the one that was held",
+    "policy_refused": "policies that cannot be followed; each is a dead letter too, but for those restored under a changed configuration",
     **{f"suppressed.{reason.metric}": reason.value for reason in Reason},
     **{
         f"dead_letters.{reason_name(number)}": "dead letters for this reason"

@@ -25,6 +25,7 @@ _COMMAND_MODULES = (
     "simulate",
     "consume",
     "check",
+    "policy",
     "topics",
     "proto",
     "kafka",
