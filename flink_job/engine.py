@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
 from flink_job.codec.dead_letters import encode_dead_letter
 from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
@@ -39,6 +40,7 @@ _NOT_DECIDED = frozenset(
 
 
 _DAY_MS = 86_400_000
+_NEVER_SEEN_MS = -1
 
 
 class Answer:
@@ -95,13 +97,19 @@ class Engine:
         if state is None:
             counts["users_new"] += 1
             state = new_user(self._settings.feature_dim, signal.at_ms)
-        policy = self._knowledge.policy_at(wall_ms)
+            before_ms = _NEVER_SEEN_MS
+        else:
+            before_ms = state.last_signal_ms
+        policy = self._knowledge.policy_for(user_id, wall_ms)
         effects = policy.push.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if effects is BARE[Reason.DUPLICATE]:
             counts["suppressed.duplicate"] += 1
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms, policy)
+        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        if before_ms <= policy.since_ms <= state.last_signal_ms:
+            self._expose(user_id, state.last_signal_ms, policy, answer)
+        return answer
 
     def on_wake(self, user_id: str, at_ms: int, blob: bytes | None, wall_ms: int) -> Answer:
         """The timer for `at_ms` fired."""
@@ -109,12 +117,16 @@ class Engine:
         state = self._state(user_id, blob, wall_ms)
         if state is None:
             return _NOTHING
-        policy = self._knowledge.policy_at(wall_ms)
+        before_ms = state.last_signal_ms
+        policy = self._knowledge.policy_for(user_id, wall_ms)
         effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if not effects:
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms, policy)
+        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        if before_ms <= policy.since_ms <= state.last_signal_ms:
+            self._expose(user_id, state.last_signal_ms, policy, answer)
+        return answer
 
     def holds(self, user_id: str) -> bool:
         """The user's state is in memory, and need not be read for the next call about this user."""
@@ -126,13 +138,17 @@ class Engine:
         Raises TooManyDeadLetters.
         """
         self.warm_up.saw(origin)
-        try:
-            if parse_origin(origin).topic == self.items_topic:
+        changes: Sequence[Change] = ()
+        refusal: DecodeError | None = None
+        if parse_origin(origin).topic != self.items_topic:
+            changes, refusal = self._knowledge.take(key, payload, origin, wall_ms)
+        else:
+            try:
                 changes = self._change_catalogue(key, payload, origin)
-            else:
-                changes = self._knowledge.take(key, payload, origin, wall_ms)
-        except DecodeError as error:
-            return (), self._dead_letter(key, payload, origin, error, wall_ms)
+            except DecodeError as error:
+                refusal = error
+        if refusal is not None:
+            return changes, self._dead_letter(key, payload, origin, refusal, wall_ms)
         self._limit.good()
         return changes, None
 
@@ -178,16 +194,16 @@ class Engine:
                     value = encode_suppressed(
                         user_id, effect, effect.record, policy.name, policy.rules.log.suppressed_share, settings.producer
                     )
-                    answer.records.append((settings.decisions_topic, user_id, value))
+                    answer.records.append((settings.decisions_topic, user_id, value + arms_of_decision(policy.arms)))
             elif type(effect) is Push:
                 counts["decisions"] += 1
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
                 push = encode_push(user_id, state.locale, effect, policy.name, settings.producer)
-                answer.records.append((settings.pushes_topic, user_id, push))
+                answer.records.append((settings.pushes_topic, user_id, push + arms_of_push(policy.arms)))
                 sent = encode_sent(user_id, effect, policy.name, settings.producer)
-                answer.records.append((settings.decisions_topic, user_id, sent))
+                answer.records.append((settings.decisions_topic, user_id, sent + arms_of_decision(policy.arms)))
             elif type(effect) is Wake:
                 counts["wake_ups_set"] += 1
                 answer.wakes.append(effect.at_ms)
@@ -198,6 +214,14 @@ class Engine:
         self._held.put(user_id, state)
         answer.state = self._states.encode(state)
         return answer
+
+    def _expose(self, user_id: str, at_ms: int, policy: Policy, answer: Answer) -> None:
+        """The user's first signal since the arms of an experiment differ is logged, so that those who get no push count as well."""
+        if not answer.erased:
+            settings = self._settings
+            value = encode_exposure(user_id, at_ms, policy.name, policy.arms, policy.since_ms, settings.producer)
+            answer.records.append((settings.decisions_topic, user_id, value))
+            self.metrics.add("exposures")
 
     def _state(self, user_id: str, blob: bytes | None, wall_ms: int) -> UserState | None:
         """The user's state, None for a new one and for one of whom nothing was heard for too long. It is handed over: put it back."""

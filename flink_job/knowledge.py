@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from flink_job.codec.errors import NULL_KEY, DecodeError
-from flink_job.codec.knowledge import PolicyDecoder, encode_release
+from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError
+from flink_job.codec.knowledge import PolicyDecoder, PolicyRelease, encode_release
 from flink_job.codec.origin import parse_origin
 from flink_job.core.policy import PushPolicy
 from flink_job.core.rules import Rules
@@ -34,24 +35,37 @@ class Knowledge:
         self._metrics = metrics
         self._policies = Policies(settings.rules, build)
         metrics.levels["policies_waiting"] = lambda: self._policies.waiting
+        metrics.levels["arms_idle"] = lambda: self._policies.idle
 
-    def take(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> Sequence[Change]:
-        """Take in one record: what is to be stored of it. Raises DecodeError for one that cannot be used."""
+    def take(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> tuple[Sequence[Change], DecodeError | None]:
+        """Take in one record: what is to be stored of it, and why it cannot be used.
+
+        The release of an arm may be both: it does not fit the policy in force, and is remembered in case that changes.
+        """
         if not key:
-            raise DecodeError(NULL_KEY, "key: knowledge is keyed by what it is about, such as policy/default")
+            return (), DecodeError(NULL_KEY, "key: knowledge is keyed by what it is about, such as policy/default")
         if not self._policies.concerns(key):
             self._metrics.add("knowledge_unused")
-            return ()
+            return (), None
         try:
             change = self._decoder.decode(key, payload, parse_origin(origin).timestamp_ms, wall_ms + self._max_future_ms)
+            if isinstance(change, PolicyRelease):  # that it began only now is remembered: who is exposed to it is told from that
+                change = replace(change, effective_at_ms=max(change.effective_at_ms, wall_ms))
             taken = self._policies.take(change, wall_ms)
-        except DecodeError:
+        except DecodeError as error:
             self._metrics.add("policy_refused")
-            raise
+            return (), error
         if not taken:
             self._metrics.add("policy_outdated")
-            return ()
+            return (), None
         self._follow(wall_ms)
+        problem = self._policies.problem(key, wall_ms)
+        if not problem:
+            return self._stored(key), None
+        self._metrics.add("policy_refused")
+        return self._stored(key), DecodeError(INVALID_FIELD, f"policy.document: {problem}")
+
+    def _stored(self, key: str) -> Sequence[Change]:
         records: list[bytes | None] = [encode_release(release) for release in self._policies.held(key)]
         first, second = (*records, None, None)[:2]
         return (STORED + key, first), (STORED + key + _NEXT, second)
@@ -66,11 +80,11 @@ class Knowledge:
         except DecodeError:  # it was good once: it does not fit the policy that is configured now
             self._metrics.add("policy_refused")
 
-    def policy_at(self, wall_ms: int) -> Policy:
-        """What decides now."""
+    def policy_for(self, user_id: str, wall_ms: int) -> Policy:
+        """What decides about this user now."""
         if wall_ms >= self._policies.due_ms:
             self._follow(wall_ms)
-        return self._policies.current
+        return self._policies.of(user_id)
 
     def _follow(self, wall_ms: int) -> None:
         if self._policies.advance(wall_ms):

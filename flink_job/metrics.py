@@ -24,6 +24,7 @@ COUNTERS = {
     "wake_ups_fired": "timers that fired, those no longer wanted included",
     "users_new": "users seen for the first time",
     "users_erased": "users erased",
+    "exposures": "users whose first signal came since the arms of their experiments differ",
     "items_changed": "catalogue changes taken in",
     "items_outdated": "catalogue records older than what was held",
     "items_unusable": "restored items that the present configuration refuses; publish the catalogue again",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from flink_job.codec.knowledge import PolicyRelease
 
 NEVER_MS = 1 << 62
+"""Later than everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,6 @@ class Releases:
         begun = {key: [release for release in held if release.effective_at_ms <= at_ms] for key, held in self.held.items()}
         return {key: releases[-1] for key, releases in begun.items() if releases}
 
-    def next_ms(self, after_ms: int) -> int:
-        """The next moment at which one comes into force, NEVER_MS if none waits."""
-        return min(self._moments(after_ms), default=NEVER_MS)
-
-    def waiting(self, at_ms: int) -> int:
-        """How many wait for their moment."""
-        return len(self._moments(at_ms))
-
-    def _moments(self, after_ms: int) -> list[int]:
+    def moments(self, after_ms: int) -> list[int]:
+        """When those that wait come into force."""
         return [release.effective_at_ms for held in self.held.values() for release in held if release.effective_at_ms > after_ms]

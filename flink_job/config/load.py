@@ -25,6 +25,7 @@ _OPEN_MAPPINGS = {
     ("policy", "interest", "weights"),
     ("policy", "triggers"),
     ("policy", "gates", "quiet_hours", "zone_of_country"),
+    ("policy", "experiments"),
 }
 """Mappings whose keys the user chooses; a user's mapping is laid over the default one, `null` takes a key away."""
 

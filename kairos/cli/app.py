@@ -26,6 +26,7 @@ _COMMAND_MODULES = (
     "consume",
     "check",
     "policy",
+    "experiment",
     "topics",
     "proto",
     "kafka",

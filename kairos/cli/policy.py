@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flink_job.core.rules import Rules
     from kairos.policy.difference import Difference
 
+Arm = Annotated[str, typer.Option("--arm", metavar="LAYER/ARM", help="Of an experiment arm: laid over the policy of all others.")]
 File = Annotated[Path, typer.Argument(help="YAML of the section `policy`, or only what differs from the configured one.")]
 
 _HELP = """
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(policy, name="policy", short_help="Check, compare and release the policy of a running job.")
 
 
-def check(file: File, config: Config = None, as_json: Json = False) -> None:
+def check(file: File, config: Config = None, arm: Arm = "", as_json: Json = False) -> None:
     """Tell whether a file is a policy the job would follow, and name every key that is wrong. No Kafka is needed.
 
     Exit code 1 if it is not.
@@ -49,14 +50,14 @@ def check(file: File, config: Config = None, as_json: Json = False) -> None:
     from kairos.policy.document import problems_of, read_policy_file
 
     configured = read_config(config).policy
-    problems = problems_of(file, configured)
+    problems = problems_of(file, configured, arm)
     if as_json:
         print_json({"valid": not problems, "problems": problems})
     elif problems:
         for problem in problems:
             console.print(f"[bold red]✗[/] {_escaped(problem)}")
     else:
-        changed = len(differences(configured, read_policy_file(file, configured).rules))
+        changed = len(differences(configured, read_policy_file(file, configured, arm).rules))
         done(f"{file} is a policy; it changes {_settings(changed)} of the configured one")
     if problems:
         raise typer.Exit(1)
@@ -67,6 +68,7 @@ def diff(
     config: Config = None,
     bootstrap_servers: Servers = None,
     prefix: Prefix = None,
+    arm: Arm = "",
     configured: Annotated[bool, typer.Option("--configured", help="Compare with the configuration; no Kafka is needed.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,12 +85,16 @@ def diff(
     from kairos.policy.topic import read_releases
 
     rules = read_config(config).policy
-    new = read_policy_file(file, rules).rules
+    if not arm:
+        read_policy_file(file, rules)  # a mistake is told before brokers are asked
     at_ms = now_ms()
     there = resolve_connection(config, bootstrap_servers, prefix)
     releases = Releases() if configured else read_releases(there, rules.policy_id, at_ms)
     before, release = followed(releases, rules, at_ms)
-    changes = differences(before, new)
+    if arm:
+        rules = before
+        before, release = followed(releases, rules, at_ms, arm)
+    changes = differences(before, read_policy_file(file, rules, arm).rules)
     if as_json:
         print_json({"in_force": _name(before, release), "changes": _as_json(changes)})
         return
@@ -101,6 +107,7 @@ def publish(
     config: Config = None,
     bootstrap_servers: Servers = None,
     prefix: Prefix = None,
+    arm: Arm = "",
     version: Annotated[
         str | None, typer.Option(help="Name of this version in every decision; else the document's own, else the present moment.")
     ] = None,
@@ -116,33 +123,48 @@ def publish(
     from kairos.cli.arguments import moment_option
     from kairos.console import done, print_json, warn
     from kairos.contract.connection import read_config, resolve_connection
+    from kairos.errors import USAGE_ERROR, KairosError
     from kairos.policy import topic
     from kairos.policy.difference import differences
     from kairos.policy.document import read_policy_file
-    from kairos.policy.release import followed, make_release, moment_in_words, now_ms
+    from kairos.policy.release import followed, idle_arms, make_release, moment_in_words, now_ms, require_arm
 
     settings = read_config(config)
     at_ms = now_ms()
     effective_at_ms = moment_option("--effective-at", effective_at)
-    policy_file = read_policy_file(file, settings.policy)
+    base = settings.policy
+    if not arm:
+        read_policy_file(file, base)  # a mistake is told before brokers are asked
     there = resolve_connection(config, bootstrap_servers, prefix)
-    releases = topic.read_releases(there, settings.policy.policy_id, at_ms)
-    before, in_force = followed(releases, settings.policy, at_ms)
+    releases = topic.read_releases(there, base.policy_id, at_ms)
+    before, in_force = followed(releases, base, at_ms)
+    if arm:
+        base = before
+        require_arm(base, arm)
+        before, in_force = followed(releases, base, at_ms, arm)
+    policy_file = read_policy_file(file, base, arm)
     release = make_release(
         policy_file,
         releases,
+        arm=arm,
         version=version,
         comment=comment,
         effective_at_ms=effective_at_ms,
         made_at_ms=at_ms,
         most_future_ms=settings.limits.max_future_ms,
     )
+    idle = idle_arms(base if arm else policy_file.rules, releases, at_ms, release)
+    if release.key in idle:
+        raise KairosError(
+            f"The arm does not go with the policy in force: {idle[release.key]}.", "Change one of them.", exit_code=USAGE_ERROR
+        )
     changes = differences(before, policy_file.rules)
     place = None if dry_run else topic.publish(there, release)
     if as_json:
         print_json(
             {
                 "policy_id": release.policy_id,
+                "arm": release.arm,
                 "version": release.version,
                 "made_at_ms": release.made_at_ms,
                 "effective_at_ms": release.effective_at_ms,
@@ -157,7 +179,10 @@ def publish(
     later = (effective_at_ms or 0) > at_ms
     when = f"in force from {moment_in_words(effective_at_ms or 0)} on" if later else "in force at once"
     where = f"{place.topic}, partition {place.partition}, offset {place.offset}" if place else "nowhere: --dry-run"
-    done(f"{release.policy_id} version {release.version}, {when}, written to {where}")
+    what = f"{release.policy_id}, arm {arm}," if arm else release.policy_id
+    done(f"{what} version {release.version}, {when}, written to {where}")
+    for key, problem in idle.items():
+        warn(f"{key} is no longer followed: {problem}", "Its users follow the policy of all others until it is released anew.")
     if later and in_force is not None:
         warn(
             f"Version {in_force.version} is followed until then by running jobs.",
@@ -165,19 +190,19 @@ def publish(
         )
 
 
-def withdraw(config: Config = None, bootstrap_servers: Servers = None, prefix: Prefix = None, as_json: Json = False) -> None:
-    """Take back what was released: running jobs go back to the policy they were configured with."""
+def withdraw(config: Config = None, bootstrap_servers: Servers = None, prefix: Prefix = None, arm: Arm = "", as_json: Json = False) -> None:
+    """Take back what was released: running jobs go back to the policy they were configured with, the users of an arm to that of all others."""
     from flink_job.codec.knowledge import policy_key
     from kairos.console import done, print_json
     from kairos.contract.connection import read_config, resolve_connection
     from kairos.policy import topic
 
-    key = policy_key(read_config(config).policy.policy_id)
+    key = policy_key(read_config(config).policy.policy_id, arm)
     place = topic.withdraw(resolve_connection(config, bootstrap_servers, prefix), key)
     if as_json:
         print_json({"key": key, "written": {"topic": place.topic, "partition": place.partition, "offset": place.offset}})
     else:
-        done(f"{key} withdrawn; jobs follow the policy they were configured with")
+        done(f"{key} withdrawn; jobs follow {'the policy of all others' if arm else 'the policy they were configured with'}")
 
 
 def _show(changes: "list[Difference]") -> None:

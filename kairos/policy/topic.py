@@ -4,21 +4,18 @@
 group and commits nothing.
 """
 
-import time
 from dataclasses import dataclass
-from typing import Any
 
-from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.knowledge import PolicyDecoder, PolicyRelease, PolicyWithdrawal, encode_release, policy_key
 from flink_job.releases import Releases
-from kairos.contract.clients import open_consumer, open_producer
+from kairos.contract.clients import open_producer
 from kairos.contract.connection import Connection
+from kairos.contract.reading import read_to_end
 from kairos.errors import KairosError
 
-_DEADLINE_S = 60.0
 _WRITE_TIMEOUT_S = 30.0
 _ANY_TIME_MS = 1 << 62
 
@@ -37,11 +34,10 @@ def read_releases(there: Connection, policy_id: str, now_ms: int) -> Releases:
 
     Records that are no release are passed over, as the job does. The topic is read to its end: keys cannot be looked up in Kafka.
     """
-    topic = there.topic("knowledge")
     own = policy_key(policy_id)
     decoder = PolicyDecoder(max_record_bytes=1 << 30, max_id_bytes=1 << 30)
     releases = Releases()
-    for record in _all_records(there, topic):
+    for record in read_to_end(there, "knowledge"):
         key = (record.key or b"").decode(errors="replace")
         if key != own and not key.startswith(f"{own}/"):
             continue
@@ -76,26 +72,3 @@ def _write(there: Connection, key: str, value: bytes | None) -> Place:
                 f"{topic} does not take the record ({error}).", "Run `kairos check`: it tells what the topic lacks."
             ) from error
     return Place(written.topic, written.partition, written.offset)
-
-
-def _all_records(there: Connection, topic: str) -> list[Any]:
-    """Policies among them are few; others are dropped as they are read."""
-    with open_consumer(there.bootstrap_servers, there.properties, group_id=None, fetch_max_wait_ms=50) as consumer:
-        numbers = consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise KairosError(
-                f"There is no topic {topic} at {there.bootstrap_servers}.", "Run `kairos topics create`, or give another --prefix."
-            )
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        deadline = time.monotonic() + _DEADLINE_S
-        found: list[Any] = []
-        # Compaction and transactions leave offsets without a record: the position tells the end, not the count.
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            if time.monotonic() > deadline:
-                raise KairosError(f"{topic} cannot be read to its end within {_DEADLINE_S:.0f} s.", "Check the brokers.")
-            for batch in consumer.poll(100).values():
-                found += [record for record in batch if (record.key or b"").startswith(b"policy/")]
-        return found

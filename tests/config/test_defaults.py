@@ -12,7 +12,14 @@ from flink_job.config import Config, default_document, load_config
 from flink_job.core.rules import Cap, Rules
 
 #: Mappings whose keys are the user's, and lists.
-OPEN = {"kafka.properties", "policy.interest.weights", "policy.triggers", "policy.gates.caps", "policy.gates.quiet_hours.zone_of_country"}
+OPEN = {
+    "kafka.properties",
+    "policy.interest.weights",
+    "policy.triggers",
+    "policy.gates.caps",
+    "policy.gates.quiet_hours.zone_of_country",
+    "policy.experiments",
+}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -68,6 +68,12 @@ def test_a_policy_of_another_job_is_a_mistake(tmp_path: Path) -> None:
     assert run("check", written(tmp_path, "policy_id: news"), "--config", tmp_path / "job.yaml").exit_code == 0
 
 
+def test_what_no_arm_may_say_is_a_mistake_in_an_arm_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, "memory: {recent_items: 5}")
+    assert run("check", path).exit_code == 0
+    assert "memory.recent_items: must be the same for all users" in run("check", path, "--arm", "timing/early").stdout
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(KairosError, match=r"none\.yaml cannot be read: No such file"):
         run("check", tmp_path / "none.yaml")
@@ -177,6 +183,33 @@ class TestOnATopic:
         run("withdraw", *there)
         assert self.releases(there)[-1] is None
         assert "as configured" in run("diff", calm, *there).stdout
+
+    def test_an_arm_is_released_over_the_policy_in_force(self, there: tuple[str, ...], calm: Path, tmp_path: Path) -> None:
+        with pytest.raises(KairosError, match="No layer of the policy names the arm timing/early") as refused:
+            run("publish", calm, *there, "--arm", "timing/early")
+        assert refused.value.exit_code == 2
+        layers = "experiments: {timing: {salt: timing-1, arms: {control: 0.5, early: 0.5}}}\nsend: {min_score: 0.5}\n"
+        run("publish", written(tmp_path, layers), *there, "--version", "7")
+        told = json.loads(run("publish", written(tmp_path, "send: {min_score: 0.2}"), *there, "--arm", "timing/early", "--json").stdout)
+        assert told["changes"] == [{"setting": "send.min_score", "before": 0.5, "after": 0.2}]
+        assert self.releases(there)[-1] == PolicyRelease(
+            "default", told["version"], "send: {min_score: 0.2}", told["made_at_ms"], 0, "timing/early"
+        )
+        again = json.loads(run("diff", written(tmp_path, "send: {min_score: 0.3}"), *there, "--arm", "timing/early", "--json").stdout)
+        assert again["changes"] == [{"setting": "send.min_score", "before": 0.2, "after": 0.3}]
+
+    def test_an_arm_that_does_not_fit_is_not_published_and_one_that_no_longer_does_is_warned_of(
+        self, there: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        layers = "experiments: {timing: {salt: timing-1, arms: {control: 0.5, early: 0.5}}}\n"
+        run("publish", written(tmp_path, layers), *there)
+        with pytest.raises(KairosError, match="must be the same for all users"):
+            run("publish", written(tmp_path, "memory: {recent_items: 5}"), *there, "--arm", "timing/early")
+        with pytest.raises(KairosError, match="100 pushes cannot be counted"):
+            run("publish", written(tmp_path, "gates: {caps: [{count: 100, window_ms: 1}]}"), *there, "--arm", "timing/early")
+        run("publish", written(tmp_path, "gates: {caps: [{count: 60, window_ms: 1209600000}]}"), *there, "--arm", "timing/early")
+        told = run("publish", written(tmp_path, layers + "items: {repeat_after_ms: 0}\nmemory: {sent_pushes: 20}"), *there)
+        assert "policy/default/timing/early is no longer followed" in told.stderr
 
     def test_a_topic_that_is_not_there_is_said(self, kafka: EmbeddedKafka, calm: Path) -> None:
         with pytest.raises(KairosError, match="There is no topic nowhere\\.knowledge"):

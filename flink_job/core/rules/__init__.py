@@ -6,6 +6,7 @@ document is read.
 
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError
+from flink_job.core.rules.experiments import Layer
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
 from flink_job.core.rules.policy import Rules
@@ -18,6 +19,7 @@ __all__ = [
     "GateRules",
     "InterestRules",
     "ItemRules",
+    "Layer",
     "LogRules",
     "MemoryRules",
     "QuietHours",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError, interaction_names, not_negative
+from flink_job.core.rules.experiments import Layer, check_layers
 from flink_job.core.rules.gates import GateRules
 from flink_job.core.rules.interest import AffinityRules, InterestRules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
@@ -28,11 +29,14 @@ class Rules:
     send: SendRules
     memory: MemoryRules
     log: LogRules
+    experiments: Mapping[str, Layer]
+    """By the name of the layer."""
 
     def __post_init__(self) -> None:
         interaction_names("triggers", self.triggers)
         for name, delay_ms in self.triggers.items():
             not_negative(f"triggers.{name}", delay_ms)
+        check_layers(self.experiments, self.gates.holdout_salt)
         self._memory_holds_what_the_rules_ask_for()
 
     def _memory_holds_what_the_rules_ask_for(self) -> None:
