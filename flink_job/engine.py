@@ -23,9 +23,9 @@ from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import Reason
 from flink_job.core.state import UserState, new_user
 from flink_job.dead_letter_limit import DeadLetterLimit
-from flink_job.knowledge import STORED, Change, Knowledge
 from flink_job.metrics import Metrics
 from flink_job.policies import Policy
+from flink_job.policy_feed import STORED, Change, PolicyFeed
 from flink_job.settings import EngineSettings
 from flink_job.state_cache import StateCache
 from flink_job.warm_up import WarmUp
@@ -71,7 +71,7 @@ class Engine:
         self.metrics = Metrics()
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
-        self._knowledge = Knowledge(settings, self.metrics, lambda rules: PushPolicy(rules, self.catalogue, zone_of))
+        self._policies = PolicyFeed(settings, self.metrics, lambda rules: PushPolicy(rules, self.catalogue, zone_of))
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
         )
@@ -100,7 +100,7 @@ class Engine:
             before_ms = _NEVER_SEEN_MS
         else:
             before_ms = state.last_signal_ms
-        policy = self._knowledge.policy_for(user_id, wall_ms)
+        policy = self._policies.policy_for(user_id, wall_ms)
         effects = policy.push.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if effects is BARE[Reason.DUPLICATE]:
             counts["suppressed.duplicate"] += 1
@@ -118,7 +118,7 @@ class Engine:
         if state is None:
             return _NOTHING
         before_ms = state.last_signal_ms
-        policy = self._knowledge.policy_for(user_id, wall_ms)
+        policy = self._policies.policy_for(user_id, wall_ms)
         effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if not effects:
             self._held.put(user_id, state)
@@ -141,7 +141,7 @@ class Engine:
         changes: Sequence[Change] = ()
         refusal: DecodeError | None = None
         if parse_origin(origin).topic != self.items_topic:
-            changes, refusal = self._knowledge.take(key, payload, origin, wall_ms)
+            changes, refusal = self._policies.take(key, payload, origin, wall_ms)
         else:
             try:
                 changes = self._change_catalogue(key, payload, origin)
@@ -170,7 +170,7 @@ class Engine:
         """Take in what was stored: the catalogue, item id → record, and the knowledge."""
         for key, payload in sorted(stored.items()):
             if key.startswith(STORED):
-                self._knowledge.restore(key, payload, wall_ms)
+                self._policies.restore(key, payload, wall_ms)
                 continue
             try:
                 item, _ = self._items.decode(key, payload)

@@ -288,7 +288,7 @@ def test_the_in_process_runner_draws_the_same_arms(stocked: OperatorHarness) -> 
 def test_combinations_are_bounded_and_made_when_somebody_has_them(make_harness: MakeHarness) -> None:
     harness = make_harness(rules=rules(gates__caps=caps((8, HOUR))))
     publish(harness, SILENT, "timing/silent")
-    policies = harness.operator._engine._knowledge._policies
+    policies = harness.operator._engine._policies._policies
     assert len(policies._by_arms) == 0
     for user in USERS:
         view(harness, user)

@@ -1,4 +1,4 @@
-"""What is shared with all users' decisions and is no catalogue: at present, the policies that were released."""
+"""Policies as they come from the knowledge topic: decoded, followed or refused, counted, and stored for a restart."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _NEXT = "\0next"
 _ANY_TIME_MS = 1 << 62
 
 
-class Knowledge:
-    """Takes in knowledge records and answers from them. `build` makes what decides by rules."""
+class PolicyFeed:
+    """Takes in records of policies and says what decides. `build` makes what decides by rules."""
 
     def __init__(self, settings: EngineSettings, metrics: Metrics, build: Callable[[Rules], PushPolicy]) -> None:
         self._decoder = PolicyDecoder(settings.max_record_bytes, settings.max_id_bytes)
