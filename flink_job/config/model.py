@@ -108,7 +108,6 @@ class PolicyDocument(Section):
     """A document with a policy, whole: what the configuration must hold, and every release of a policy that is laid over it."""
 
     policy: Rules
-    learning: LearningRules
 
     @model_validator(mode="after")
     def _numbers_can_be_kept(self) -> PolicyDocument:
@@ -140,6 +139,7 @@ class Config(PolicyDocument):
     job: JobConfig
     catalogue: CatalogueConfig
     limits: LimitsConfig
+    learning: LearningRules
 
     def topic(self, name: TopicName) -> str:
         """Full name of a topic."""
