@@ -19,7 +19,8 @@ def shopper(catalogue: Catalogue, **changes: object) -> Person:
 def posts(creator: str, count: int, newest_ms: int = AT) -> list[CatalogueItem]:
     """The newest is number 0."""
     return [
-        item(f"{creator} {number}", creator_id=creator, published_at_ms=newest_ms - number * MINUTE, updated_at_ms=AT) for number in range(count)
+        item(f"{creator} {number}", creator_id=creator, published_at_ms=newest_ms - number * MINUTE, updated_at_ms=AT)
+        for number in range(count)
     ]
 
 

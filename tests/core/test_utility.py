@@ -153,7 +153,9 @@ def test_what_costs_more_of_the_budget_is_worth_as_much_less(score: float, one: 
 
 
 @given(scores, st.floats(1e-9, 1e6), st.floats(0, 1e4), st.integers(0, 3), st.floats(0, 1e9))
-def test_probabilities_stay_probabilities_and_worth_a_number(score: float, factor: float, fatigue: float, scenario: int, price: float) -> None:
+def test_probabilities_stay_probabilities_and_worth_a_number(
+    score: float, factor: float, fatigue: float, scenario: int, price: float
+) -> None:
     p_open, p_convert, utility = worth(score, scenario, price, around=Circumstances(factor, factor, fatigue), price_share=0.1)
     assert 0.0 <= p_open <= 1.0
     assert 0.0 <= p_convert <= 1.0
