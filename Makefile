@@ -19,7 +19,9 @@ help:  ## print this table
 
 .PHONY: setup
 setup:  ## environment, Java, JVM artefacts, generated code (every target does this first)
-	@$(PYTHON) deploy/bootstrap.py
+	@$(PYTHON) deploy/bootstrap.py || { code=$$?; case $$code in 126|127) \
+	echo "error: $(PYTHON) does not run." >&2; \
+	echo "Install Python 3.11 or 3.12, or name the one you have: make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS))" >&2;; esac; exit $$code; }
 
 .PHONY: demo
 demo: setup  ## Kafka, the job, a simulated world and a consumer, until Ctrl-C

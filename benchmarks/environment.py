@@ -21,12 +21,12 @@ def bench_python() -> Path:
     digest = hashlib.sha256(f"{venv} {sys.version_info[:2]}".encode() + requirements.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest and _starts(python):
         return python
-    bootstrap = _bootstrap(root)
-    uv = bootstrap.find_uv() or bootstrap.fetch_uv()
-    env = {**os.environ, **bootstrap.uv_settings()}
-    bootstrap.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv], env, f"{venv} could not be created")
+    installing = _installing(root)
+    uv = installing.find_uv() or installing.fetch_uv()
+    env = {**os.environ, **installing.uv_settings()}
+    installing.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv], env, f"{venv} could not be created")
     install = [uv, "pip", "install", "--quiet", "--python", python, "-r", requirements]
-    bootstrap.run(install, env, "Bytewax and Quix Streams could not be installed")
+    installing.run(install, env, "Bytewax and Quix Streams could not be installed")
     stamp.write_text(digest, encoding="utf-8")
     return python
 
@@ -38,11 +38,11 @@ def _starts(python: Path) -> bool:
         return False
 
 
-def _bootstrap(root: Path) -> ModuleType:
-    """`deploy/bootstrap.py`, which knows uv; it is a program, no part of a package."""
-    spec = importlib.util.spec_from_file_location("kairos_bootstrap", root / "deploy" / "bootstrap.py")
+def _installing(root: Path) -> ModuleType:
+    """`deploy/installing.py`, which knows uv; it is a program, no part of a package."""
+    spec = importlib.util.spec_from_file_location("kairos_installing", root / "deploy" / "installing.py")
     if spec is None or spec.loader is None:
-        raise FileNotFoundError(root / "deploy" / "bootstrap.py")
+        raise FileNotFoundError(root / "deploy" / "installing.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

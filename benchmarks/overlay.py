@@ -35,6 +35,9 @@ def overlay() -> dict[str, Any]:
         "occasions": {**{name: {"enabled": False} for name in _OF_THEIR_OWN}, "behaviour": {"timing": "now"}},
         "fatigue": {"limit": 1e9},
         "utility": {"enabled": False},
+        "diversity": {"last": 0},
+        "exploration": {"temperature": 0, "uniform_share": 0},
+        "messages": {"templates": []},
         "candidates": {"followed": 0, "urgent": 0},
     }
     return {**whole, "policy": comparable}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
 from flink_job.codec.dead_letters import encode_dead_letter
 from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
@@ -28,6 +29,8 @@ from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.state import UserState, new_user
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
+from flink_job.policies import Policy
+from flink_job.policy_feed import STORED, Change, PolicyFeed
 from flink_job.settings import EngineSettings
 from flink_job.state_cache import StateCache
 from flink_job.warm_up import WarmUp
@@ -35,15 +38,10 @@ from flink_job.warm_up import WarmUp
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
 
-Change = tuple[str, bytes | None]
-"""(key, bytes) to be stored beside what is shared; None: to be removed."""
-
-KNOWLEDGE = "\0knowledge/"
-"""Begins the stored keys of knowledge; no item id begins so."""
-
 _ANY_TIME_MS = 1 << 62
 
 _DAY_MS = 86_400_000
+_NEVER_SEEN_MS = -1
 
 
 class Answer:
@@ -68,20 +66,24 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        rules = settings.rules
         self.items_topic = settings.items_topic
         self.catalogue = Catalogue(settings.feature_dim)
         self.knowledge = Knowledge(settings.learning, self.catalogue)
-        self.warm_up = WarmUp(settings.catalogue_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
+        self.warm_up = WarmUp(settings.shared_ends, settings.warm_up_timeout_ms, settings.warm_up_retry_ms)
         self.metrics = Metrics()
         self.metrics.levels["catalogue_items"] = lambda: len(self.catalogue)
         self.metrics.levels["items_known"] = lambda: len(self.knowledge)
         self.metrics.levels["warming_up"] = lambda: int(not self.warm_up.finished)
         telling = settings.learning.telling
         tell = ItemSignalMaker(telling, self.catalogue, self.knowledge) if telling.enabled else None
-        self._policy = PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell)
-        self._pushes = PushEncoder(rules.messages, settings.producer)
-        self._policy_name = (rules.policy_id, rules.version)
+        self._policies = PolicyFeed(
+            settings,
+            self.metrics,
+            lambda rules: (
+                PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell),
+                PushEncoder(rules.messages, settings.producer),
+            ),
+        )
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
         )
@@ -108,12 +110,19 @@ class Engine:
         if state is None:
             counts["users_new"] += 1
             state = new_user(self._settings.feature_dim, signal.at_ms)
-        effects = self._policy.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+            before_ms = _NEVER_SEEN_MS
+        else:
+            before_ms = state.last_signal_ms
+        policy = self._policies.policy_for(user_id, wall_ms)
+        effects = policy.push.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if effects is BARE[Reason.DUPLICATE]:
             counts["suppressed.duplicate"] += 1
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms)
+        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        if before_ms <= policy.since_ms <= state.last_signal_ms:
+            self._expose(user_id, state.last_signal_ms, policy, answer)
+        return answer
 
     def on_wake(self, user_id: str, at_ms: int, blob: bytes | None, wall_ms: int) -> Answer:
         """The timer for `at_ms` fired."""
@@ -121,11 +130,16 @@ class Engine:
         state = self._state(user_id, blob, wall_ms)
         if state is None:
             return _NOTHING
-        effects = self._policy.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        before_ms = state.last_signal_ms
+        policy = self._policies.policy_for(user_id, wall_ms)
+        effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
         if not effects:
             self._held.put(user_id, state)
             return _NOTHING
-        return self._answer(user_id, state, effects, wall_ms)
+        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        if before_ms <= policy.since_ms <= state.last_signal_ms:
+            self._expose(user_id, state.last_signal_ms, policy, answer)
+        return answer
 
     def holds(self, user_id: str) -> bool:
         """The user's state is in memory, and need not be read for the next call about this user."""
@@ -137,13 +151,19 @@ class Engine:
         Raises TooManyDeadLetters.
         """
         self.warm_up.saw(origin)
+        changes: Sequence[Change] = ()
+        refusal: DecodeError | None = None
         try:
             if parse_origin(origin).topic == self.items_topic:
                 changes = self._change_catalogue(key, payload, origin)
-            else:
+            elif key and is_about_items(key):
                 changes = self._learn(key, payload, origin, wall_ms)
+            else:
+                changes, refusal = self._policies.take(key, payload, origin, wall_ms)
         except DecodeError as error:
-            return (), self._dead_letter(key, payload, origin, error, wall_ms)
+            refusal = error
+        if refusal is not None:
+            return changes, self._dead_letter(key, payload, origin, refusal, wall_ms)
         self._limit.good()
         return changes, None
 
@@ -161,25 +181,20 @@ class Engine:
         self.metrics.add("items_changed" if changed else "items_outdated")
         return ((key, payload if self.catalogue.row_of(key) >= 0 else None),) if changed else ()
 
-    def _learn(self, key: str | None, payload: bytes | None, origin: str, wall_ms: int) -> Sequence[Change]:
-        if not key:
-            raise DecodeError(NULL_KEY, "key: knowledge is keyed by what it is about, such as item/mug-7")
-        if not is_about_items(key):
-            self.metrics.add("knowledge_unused")
-            return ()
+    def _learn(self, key: str, payload: bytes | None, origin: str, wall_ms: int) -> Sequence[Change]:
         facts = self._facts.decode(key, payload, parse_origin(origin).timestamp_ms, wall_ms + self._settings.max_future_ms)
         if not self.knowledge.put(facts):
             self.metrics.add("knowledge_outdated")
             return ()
         self.metrics.add("knowledge_taken")
-        return ((KNOWLEDGE + key, None if payload is None or is_gone(facts) else payload),)
+        return ((STORED + key, None if payload is None or is_gone(facts) else payload),)
 
-    def restore(self, stored: dict[str, bytes]) -> None:
-        """Take in what was stored: the catalogue, item id → record, and the knowledge, in any order."""
-        for key, payload in stored.items():
+    def restore(self, stored: dict[str, bytes], wall_ms: int) -> None:
+        """Take in what was stored: the catalogue, item id → record, and the knowledge."""
+        for key, payload in sorted(stored.items()):
             try:
-                if key.startswith(KNOWLEDGE):
-                    self.knowledge.put(self._facts.decode(key.removeprefix(KNOWLEDGE), payload, 0, _ANY_TIME_MS))
+                if key.startswith(STORED):
+                    self._restore_knowledge(key, payload, wall_ms)
                     continue
                 item, _ = self._items.decode(key, payload)
             except DecodeError:  # it was good once: catalogue.feature_dim or a limit was changed since
@@ -187,7 +202,14 @@ class Engine:
             else:
                 self.catalogue.upsert(item)
 
-    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int) -> Answer:
+    def _restore_knowledge(self, key: str, payload: bytes, wall_ms: int) -> None:
+        about = key.removeprefix(STORED)
+        if is_about_items(about):
+            self.knowledge.put(self._facts.decode(about, payload, 0, _ANY_TIME_MS))
+        else:
+            self._policies.restore(key, payload, wall_ms)
+
+    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int, policy: Policy) -> Answer:
         counts = self.metrics.counts
         settings = self._settings
         answer = Answer()
@@ -200,18 +222,18 @@ class Engine:
                         counts["scored"] += 1
                 if effect.record is not None:
                     value = encode_suppressed(
-                        user_id, effect, effect.record, self._policy_name, settings.rules.log.suppressed_share, settings.producer
+                        user_id, effect, effect.record, policy.name, policy.rules.log.suppressed_share, settings.producer
                     )
-                    answer.records.append((settings.decisions_topic, user_id, value))
+                    answer.records.append((settings.decisions_topic, user_id, value + arms_of_decision(policy.arms)))
             elif type(effect) is Push:
                 counts["decisions"] += 1
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
-                push = self._pushes.encode(user_id, state, effect, self._policy_name)
-                answer.records.append((settings.pushes_topic, user_id, push))
-                sent = encode_sent(user_id, effect, self._policy_name, settings.producer)
-                answer.records.append((settings.decisions_topic, user_id, sent))
+                push = policy.pushes.encode(user_id, state, effect, policy.name)
+                answer.records.append((settings.pushes_topic, user_id, push + arms_of_push(policy.arms)))
+                sent = encode_sent(user_id, effect, policy.name, settings.producer)
+                answer.records.append((settings.decisions_topic, user_id, sent + arms_of_decision(policy.arms)))
             elif type(effect) is ItemSignal:
                 counts["item_signals_sent"] += 1
                 answer.records.append((settings.item_signals_topic, *encode_item_signal(effect)))
@@ -225,6 +247,14 @@ class Engine:
         self._held.put(user_id, state)
         answer.state = self._states.encode(state)
         return answer
+
+    def _expose(self, user_id: str, at_ms: int, policy: Policy, answer: Answer) -> None:
+        """The user's first signal since the arms of an experiment differ is logged, so that those who get no push count as well."""
+        if not answer.erased:
+            settings = self._settings
+            value = encode_exposure(user_id, at_ms, policy.name, policy.arms, policy.since_ms, settings.producer)
+            answer.records.append((settings.decisions_topic, user_id, value))
+            self.metrics.add("exposures")
 
     def _state(self, user_id: str, blob: bytes | None, wall_ms: int) -> UserState | None:
         """The user's state, None for a new one and for one of whom nothing was heard for too long. It is handed over: put it back."""

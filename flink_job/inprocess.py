@@ -27,6 +27,11 @@ class InProcessRunner:
         for item_id, payload in items:
             self.engine.on_shared(item_id, payload, f"{self.engine.items_topic}/0/0/0", 0)
 
+    def load_knowledge(self, records: Iterable[tuple[str, bytes | None]], at_ms: int) -> list[OutRecord]:
+        """Take in knowledge records, (key, kairos.v1.Knowledge bytes), at this moment; returns the dead letters of the bad ones."""
+        answers = [self.engine.on_shared(key, payload, f"in-process-knowledge/0/0/{at_ms}", at_ms) for key, payload in records]
+        return [dead_letter for _, dead_letter in answers if dead_letter is not None]
+
     def run(self, signals: Iterable[tuple[str, bytes, int]]) -> Iterator[OutRecord]:
         """Take in (user id, kairos.v1.Signal bytes, time in ms) and yield what the job would write."""
         for user_id, payload, at_ms in signals:

@@ -2,7 +2,7 @@
 
 A call from Python into Flink's counters costs as much as the whole gate, so counts are kept here and handed over every few milliseconds, always by
 the operator's own thread. (Flink's gauges would be asked by other threads, and those crash the interpreter inside the JVM.) All are running totals
-since the start of the TaskManager.
+since this instance of the operator was opened: a job that is started, resumed or restarted after a failure counts from 0 again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ COUNTERS = {
     "wake_ups_fired": "timers that fired, those no longer wanted included",
     "users_new": "users seen for the first time",
     "users_erased": "users erased",
+    "exposures": "users whose first signal came since the arms of their experiments differ",
     "items_changed": "catalogue changes taken in",
     "items_outdated": "catalogue records older than what was held",
     "items_unusable": "restored items that the present configuration refuses; publish the catalogue again",
@@ -36,6 +37,9 @@ COUNTERS = {
     "item_versions": "catalogue records read by the item operator",
     "knowledge_released": "knowledge records written by the item operator",
     "nudges_sent": "nudges written by the item operator",
+    "policy_changed": "times another policy came into force",
+    "policy_outdated": "policies older than the one that was held",
+    "policy_refused": "policies that cannot be followed; each is a dead letter too, but for those restored under a changed configuration",
     **{f"suppressed.{reason.metric}": reason.value for reason in Reason},
     **{
         f"dead_letters.{reason_name(number)}": "dead letters for this reason"

@@ -36,12 +36,12 @@ class EngineSettings:
     item_ttl_days: int
     state_cache_users: int
     state_cache_items: int
-    catalogue_ends: dict[str, int] = field(default_factory=dict)
-    """`topic/partition` → offset after the last item that was there when the job was submitted."""
+    shared_ends: dict[str, int] = field(default_factory=dict)
+    """`topic/partition` → offset after the last item and the last knowledge that were there when the job was submitted."""
     producer: str = f"kairos/{__version__}"
 
 
-def engine_settings(config: Config, catalogue_ends: dict[str, int] | None = None) -> EngineSettings:
+def engine_settings(config: Config, shared_ends: dict[str, int] | None = None) -> EngineSettings:
     """The engine's slice of the configuration."""
     limits = config.limits
     return EngineSettings(
@@ -68,5 +68,5 @@ def engine_settings(config: Config, catalogue_ends: dict[str, int] | None = None
         item_ttl_days=config.job.item_ttl_days,
         state_cache_users=config.job.state_cache_users,
         state_cache_items=config.job.state_cache_items,
-        catalogue_ends=catalogue_ends or {},
+        shared_ends=shared_ends or {},
     )

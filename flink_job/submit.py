@@ -8,17 +8,17 @@ from collections.abc import Mapping
 
 from pyflink.datastream import StreamExecutionEnvironment
 
-from flink_job.catalogue_ends import read_catalogue_ends
 from flink_job.config import Config
 from flink_job.flink_settings import flink_configuration, local_configuration
 from flink_job.settings import engine_settings
+from flink_job.shared_ends import read_shared_ends
 from flink_job.topology import build
 
 
 def submit(config: Config) -> None:
     """Submit to the cluster that `flink run` chose, and return: the client must end for `flink run -d` to do so."""
     env = StreamExecutionEnvironment.get_execution_environment(flink_configuration(config))
-    build(env, config, engine_settings(config, read_catalogue_ends(config)))
+    build(env, config, engine_settings(config, read_shared_ends(config)))
     env.execute_async(config.job.name)
 
 
@@ -32,5 +32,5 @@ def run_here(config: Config, jars: list[str], savepoint: str | None, options: Ma
     if savepoint:
         flink.set_string("execution.state-recovery.path", savepoint)
     env = StreamExecutionEnvironment.get_execution_environment(flink)
-    build(env, config, engine_settings(config, read_catalogue_ends(config)))
+    build(env, config, engine_settings(config, read_shared_ends(config)))
     env.execute(config.job.name)

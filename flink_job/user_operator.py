@@ -53,29 +53,29 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def process_element(self, value: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterable[Row]:
         """One signal."""
+        wall_ms = _wall_ms()
         if not self._restored:
-            self._restore(ctx.get_broadcast_state(self._stored_items))
+            self._restore(ctx.get_broadcast_state(self._stored_items), wall_ms)
         user_id, payload, origin = value
         blob = None if self._engine.holds(user_id) else self._user.value()
-        wall_ms = _wall_ms()
         answer = self._engine.on_signal(user_id, payload, origin, blob, wall_ms)
         return self._carry_out(answer, ctx, wall_ms)
 
     def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterable[Row]:
         """One wake-up."""
-        if not self._restored:
-            self._restore(ctx.get_broadcast_state(self._stored_items))
         wall_ms = _wall_ms()
+        if not self._restored:
+            self._restore(ctx.get_broadcast_state(self._stored_items), wall_ms)
         answer = self._engine.on_wake(ctx.get_current_key(), timestamp, self._user.value(), wall_ms)
         return self._carry_out(answer, ctx, wall_ms)
 
     def process_broadcast_element(self, value: Row, ctx: KeyedBroadcastProcessFunction.Context) -> Iterator[Row]:
         """One record of the catalogue or the knowledge."""
         stored = ctx.get_broadcast_state(self._stored_items)
-        if not self._restored:
-            self._restore(stored)
-        key, payload, origin = value
         wall_ms = _wall_ms()
+        if not self._restored:
+            self._restore(stored, wall_ms)
+        key, payload, origin = value
         changes, dead_letter = self._engine.on_shared(key, payload, origin, wall_ms)
         for stored_key, record in changes:
             if record is None:
@@ -106,14 +106,14 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             self._engine.metrics.show()
             self._show_at_ms = wall_ms + _SHOW_METRICS_EVERY_MS
 
-    def _restore(self, stored: BroadcastState) -> None:
+    def _restore(self, stored: BroadcastState, wall_ms: int) -> None:
         """After a restart the stored catalogue and knowledge are there before any element of their topics is, and memory is empty."""
         self._restored = True
         items = dict(stored.items())
         if items.pop(_READY, None) is not None:
             self._engine.warm_up.finish()
             self._marked_ready = True
-        self._engine.restore(items)
+        self._engine.restore(items, wall_ms)
 
 
 def _as_it_is(record: OutRecord) -> OutRecord:

@@ -1,4 +1,4 @@
-"""Holds decisions back until the catalogue that was there at the start has been read, but not for ever."""
+"""Holds decisions back until the catalogue and the knowledge that were there at the start has been read, but not for ever."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flink_job.codec.origin import parse_origin
 
 
 class WarmUp:
-    """Waits for the last item of every partition, by the offsets that were read when the job was submitted."""
+    """Waits for the last record of every partition, by the offsets that were read when the job was submitted."""
 
     def __init__(self, ends: dict[str, int], timeout_ms: int, retry_ms: int) -> None:
         self._missing = {partition: end for partition, end in ends.items() if end > 0}

@@ -14,7 +14,8 @@ def main(folder: Path) -> None:
     """Raises ``KairosError`` if a download fails or is not what the lock says."""
     codegen.generate(paths.project_root())
     connectors = tuple(artefact for artefact in artefacts.locked() if artefact.role == "connector")
-    artefacts.download(artefacts.missing_or_damaged(connectors), lambda _count: None)
+    artefacts.drop_damaged(connectors)
+    artefacts.download(artefacts.missing(connectors), lambda _count: None)
     folder.mkdir(parents=True, exist_ok=True)
     for jar in artefacts.jars("connector"):
         shutil.copyfile(jar, folder / jar.name)

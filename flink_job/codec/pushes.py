@@ -27,9 +27,13 @@ _PURPOSES = {
 _REASONS = {
     "unfinished": "because it is still in your cart or on your wish list",
     "nudged": "because something you care about changed",
+    "urgent": "because it cannot wait",
+    "followed": "because you follow who made it",
+    "together": "because others looked at it together with what you looked at last",
     "neighbour": "because it goes with what you looked at last",
     "interest": "because it fits what you like",
     "category": "because you looked at things like it",
+    "trending": "because many look at it now",
     "fresh": "because it is new",
 }
 

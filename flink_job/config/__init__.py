@@ -5,5 +5,6 @@ Importable without Flink.
 
 from flink_job.config.load import ConfigError, default_document, load_config, parse_config
 from flink_job.config.model import Config
+from flink_job.config.policy import policy_over, read_policy
 
-__all__ = ["Config", "ConfigError", "default_document", "load_config", "parse_config"]
+__all__ = ["Config", "ConfigError", "default_document", "load_config", "parse_config", "policy_over", "read_policy"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _OPEN_MAPPINGS = {
     ("policy", "interest", "weights"),
     ("policy", "triggers"),
     ("policy", "gates", "quiet_hours", "zone_of_country"),
+    ("policy", "experiments"),
 }
 """Mappings whose keys the user chooses; a user's mapping is laid over the default one, `null` takes a key away."""
 
@@ -32,10 +34,20 @@ _SURE = 0.8
 """A key of another section is suggested only if it is so similar (difflib's ratio; 1 is the same): else the keys of this one help more."""
 _ALMOST_CERTAIN = 0.9
 """A variable of another program must not be taken for one of ours."""
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""What PyYAML raises for a text it cannot read: its own error, and those of Python for `!!int x`, numbers of 5,000 digits, deep nesting."""
+
+
+_MOST_HINTS = 20
+"""Looking for the key that was meant takes a millisecond, and a release of ten thousand wrong keys must not halt the job."""
 
 
 class ConfigError(ValueError):
-    """The configuration cannot be used; the message names every key concerned."""
+    """The configuration cannot be used; the message names every key concerned, `problems` has one line for each."""
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 def load_config(path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
@@ -46,7 +58,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
     document: Document = {}
     if path is not None:
         try:
-            document = _parse(Path(path).read_text(encoding="utf-8"), str(path))
+            document = parse_document(Path(path).read_text(encoding="utf-8"), str(path))
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
         except UnicodeDecodeError as error:
@@ -58,7 +70,7 @@ def parse_config(document: Document, environment: Mapping[str, str] | None = Non
     """The configuration from the defaults with `document` and the environment laid over them. Raises ConfigError."""
     default = default_document()
     problems: list[str] = []
-    merged = _laid_over(default, document, (), problems)
+    merged = laid_over(default, document, (), problems)
     problems += _misnamed(environment or {}, default)
     for name, text in sorted((environment or {}).items()):
         if name.startswith(ENVIRONMENT_PREFIX):
@@ -66,30 +78,31 @@ def parse_config(document: Document, environment: Mapping[str, str] | None = Non
             keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
             try:
                 overlay = _from_variable(text, keys, default)
-            except yaml.YAMLError:
+            except _UNREADABLE:
                 found.append(f"{'.'.join(keys)}: is not YAML")
             else:
                 for key in reversed(keys):
                     overlay = {key: overlay}
-                merged = _laid_over(merged, overlay, (), found)
+                merged = laid_over(merged, overlay, (), found)
             problems += [f"{problem} (from the environment variable {name})" for problem in found]
     if problems:
-        raise ConfigError(_listed(problems))
+        raise refusal(problems)
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_listed([_in_words(detail) for detail in error.errors()])) from error
+        raise refusal([in_words(detail) for detail in error.errors()]) from error
 
 
 def default_document() -> Document:
     """`default.yaml` as it stands: every key there is."""
-    return _parse(files("flink_job.config").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
+    return parse_document(files("flink_job.config").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
 
 
-def _parse(text: str, name: str) -> Document:
+def parse_document(text: str, name: str) -> Document:
+    """The mapping that a YAML text holds; errors begin with `name`. Raises ConfigError."""
     try:
         document = _load_yaml(text)
-    except yaml.YAMLError as error:
+    except _UNREADABLE as error:
         raise ConfigError(f"{name}: is not YAML: {_yaml_error(error)}") from error
     if document is None:
         return {}
@@ -129,7 +142,8 @@ def _from_variable(text: str, keys: list[str], default: Document) -> Any:
     return text if is_text else _load_yaml(text)
 
 
-def _laid_over(base: Document, overlay: object, path: tuple[str, ...], problems: list[str]) -> Document:
+def laid_over(base: Document, overlay: object, path: tuple[str, ...], problems: list[str]) -> Document:
+    """`base`, the part of a document that stands at `path`, with `overlay` over it; what does not fit is added to `problems`."""
     if not isinstance(overlay, dict):
         problems.append(f"{'.'.join(path) or 'the document'}: must be a mapping, not {type(overlay).__name__}")
         return base
@@ -142,9 +156,10 @@ def _laid_over(base: Document, overlay: object, path: tuple[str, ...], problems:
             else:
                 merged[key] = value
         elif key not in base:
-            problems.append(f"{'.'.join(here)}: there is no such key{_nearest(here, base)}")
+            hint = _nearest(here, base) if len(problems) < _MOST_HINTS else ""
+            problems.append(f"{'.'.join(here)}: there is no such key{hint}")
         elif isinstance(base[key], dict):
-            merged[key] = _laid_over(base[key], value, here, problems)
+            merged[key] = laid_over(base[key], value, here, problems)
         else:
             merged[key] = value
     return merged
@@ -161,7 +176,7 @@ def _nearest(path: tuple[str, ...], siblings: Document) -> str:
 def _elsewhere(key: str) -> str:
     """The key of another section that is called so, or nearly, or like one of the words; empty if there is none."""
     named: dict[str, str] = {}
-    for name in _all_keys(default_document()):
+    for name in _default_keys():
         named.setdefault(name.split(".")[-1], name)
     for word in (key, *key.split("_")):
         if close := difflib.get_close_matches(word, named, n=1, cutoff=_SURE):
@@ -182,6 +197,11 @@ def _misnamed(environment: Mapping[str, str], default: Document) -> list[str]:
     return problems
 
 
+@cache
+def _default_keys() -> tuple[str, ...]:
+    return tuple(_all_keys(default_document()))
+
+
 def _all_keys(document: Document, prefix: str = "") -> list[str]:
     names: list[str] = []
     for key, value in document.items():
@@ -191,7 +211,8 @@ def _all_keys(document: Document, prefix: str = "") -> list[str]:
     return names
 
 
-def _in_words(detail: Any) -> str:
+def in_words(detail: Any) -> str:
+    """One of pydantic's errors, as the key and what is wrong with it."""
     where = ".".join(str(part) for part in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ")
     given = detail.get("input")
@@ -199,5 +220,6 @@ def _in_words(detail: Any) -> str:
     return f"{where}: {message}{shown}" if where else message
 
 
-def _listed(problems: list[str]) -> str:
-    return "the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems)
+def refusal(problems: Sequence[str]) -> ConfigError:
+    """The error that tells all of these."""
+    return ConfigError("the configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems), problems)

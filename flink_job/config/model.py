@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -14,6 +16,10 @@ from flink_job.core.rules.learning import LearningRules
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")]
+
+_LARGEST = 1 << 53
+"""Times and weights beyond this leave the 64-bit integers and 32-bit floats that states and timers are made of."""
+
 
 TopicName = Literal["interactions", "feedback", "nudges", "items", "item-signals", "knowledge", "pushes", "decisions", "dead-letters"]
 
@@ -98,18 +104,21 @@ class LimitsConfig(Section):
     dead_letter_sample: Positive
 
 
-class Config(Section):
-    """Everything that can be set."""
+class PolicyDocument(Section):
+    """A document with a policy, whole: what the configuration must hold, and every release of a policy that is laid over it."""
 
-    kafka: KafkaConfig
-    job: JobConfig
-    catalogue: CatalogueConfig
-    limits: LimitsConfig
     policy: Rules
     learning: LearningRules
 
     @model_validator(mode="after")
-    def _zones_exist(self) -> Config:
+    def _numbers_can_be_kept(self) -> PolicyDocument:
+        for name, value in _numbers("policy", asdict(self.policy)):
+            if abs(value) > _LARGEST:
+                raise ValueError(f"{name}: must be at most {_LARGEST} (2⁵³), not {value}")
+        return self
+
+    @model_validator(mode="after")
+    def _zones_exist(self) -> PolicyDocument:
         quiet = self.policy.gates.quiet_hours
         for key, name in (
             ("default_zone", quiet.default_zone),
@@ -123,6 +132,27 @@ class Config(Section):
                 raise ValueError(f"policy.gates.quiet_hours.{key}: there is no time zone {name!r}{hint}") from error
         return self
 
+
+class Config(PolicyDocument):
+    """Everything that can be set."""
+
+    kafka: KafkaConfig
+    job: JobConfig
+    catalogue: CatalogueConfig
+    limits: LimitsConfig
+
     def topic(self, name: TopicName) -> str:
         """Full name of a topic."""
         return self.kafka.topic_prefix + name
+
+
+def _numbers(name: str, part: object) -> Iterator[tuple[str, float]]:
+    """Every number in a document, with its dotted name."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield from _numbers(f"{name}.{key}", value)
+    elif isinstance(part, list | tuple):
+        for place, value in enumerate(part):
+            yield from _numbers(f"{name}.{place}", value)
+    elif isinstance(part, int | float):
+        yield name, part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flink_job.core.catalogue import Catalogue
+from flink_job.core.ids import key_of
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import ItemRules, Occasion, Rules
@@ -43,16 +44,17 @@ class Occasions:
         """The rules of an occasion, None if the policy sends nothing for it."""
         return self._by_trigger[trigger]
 
-    def left_behind(self, state: UserState, signal: Interaction, item_key: int) -> PendingWake | None:
+    def left_behind(self, state: UserState, signal: Interaction) -> PendingWake | None:
         """What this event may be the beginning of: a decision after a while, if nothing comes of it until then."""
         trigger = _LEFT_BEHIND.get(signal.kind)  # type: ignore[call-overload]
-        if trigger is None:
+        if trigger is None or not signal.item_id:
             return None
         occasion = self._by_trigger[trigger]
         after_ms = occasion.after_ms if occasion else 0
         if occasion is None or not after_ms or not self.is_better(trigger, state.pending):
             return None
         begins_ms = state.last_signal_ms + after_ms
+        item_key = key_of(signal.item_id)
         price = self._price(item_key)
         return PendingWake(
             begins_ms, "", signal.event_id, signal.at_ms, trigger, item_key, 0.0, begins_ms + occasion.horizon_ms, planned_price=price

@@ -27,10 +27,15 @@ class Planner:
         self._gates = gates
         self._moment = moment
 
+    def weighs(self, cause: PendingWake) -> bool:
+        """The moment is a question: the occasion asks for the best one, and none was chosen yet."""
+        occasion = self._occasions.get(cause.trigger)
+        return occasion is not None and occasion.timing == "best" and cause.reason not in _ITS_TIME_HAS_COME
+
     def weighed(self, user_id: str, state: UserState, cause: PendingWake, rates: WeekRates) -> SendTimePlan | None:
         """Now and the coming hours, as long as the occasion lasts; None where the moment is not a question (any more)."""
         occasion = self._occasions.get(cause.trigger)
-        if occasion is None or occasion.timing != "best" or cause.reason in _ITS_TIME_HAS_COME:
+        if occasion is None or not self.weighs(cause):
             return None
         until_ms = min(cause.caused_at_ms + occasion.horizon_ms, cause.expires_at_ms or FOREVER)
         return self._moment.plan(

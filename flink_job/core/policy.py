@@ -14,14 +14,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.choosing import Chooser
-from flink_job.core.effects import BARE, Effects, Erase, Push, ScoredItem, Suppressed, Wake
+from flink_job.core.effects import BARE, Effects, Erase, Suppressed, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
 from flink_job.core.ids import command_id, digest_of, key_of, place_of
-from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
 from flink_job.core.item_signals import ItemSignalMaker
@@ -37,6 +35,7 @@ from flink_job.core.recents import Recents
 from flink_job.core.recording import Recorder
 from flink_job.core.rules import Rules
 from flink_job.core.send_time import SendTimePlan
+from flink_job.core.sending import Sender
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
 from flink_job.core.utility import Circumstances
@@ -73,6 +72,7 @@ class PushPolicy:
         self._ranker = Ranker(rules, catalogue, interest, recents, knowledge)
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
+        self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self.moment, self._ranker.utility, self._records, item_signals)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
         for name, delay_ms in rules.triggers.items() if self._occasions.get(Trigger.BEHAVIOUR) else ():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
@@ -164,9 +164,9 @@ class PushPolicy:
     ) -> Effects:
         self._intake.interaction(state, signal)
         delay_ms = self._delay_ms[signal.kind]
-        if signal.item_id and (left := self._occasions.left_behind(state, signal, key_of(signal.item_id))) is not None:
-            if not self._is_shut(user_id, state, left.trigger):
-                return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
+        left = self._occasions.left_behind(state, signal)
+        if left is not None and not self._is_shut(user_id, state, left.trigger):
+            return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
         if signal.kind == InteractionType.PURCHASE and self._occasions.is_far_off(state.pending):
             state.pending = None  # it is looked for anew: this may be what runs out first
         if delay_ms is None:
@@ -176,9 +176,8 @@ class PushPolicy:
         cause = PendingWake(state.last_signal_ms, "", signal.event_id, signal.at_ms, Trigger.BEHAVIOUR, 0, 0.0)
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
             return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
-        if delay_ms:
-            if not self._is_shut(user_id, state, Trigger.BEHAVIOUR):
-                return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
+        if delay_ms and not self._is_shut(user_id, state, Trigger.BEHAVIOUR):
+            return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
         return self._decide(user_id, state, cause, digest, hold_until_ms, 0)
 
     def _on_nudge(self, user_id: str, state: UserState, signal: Nudge, digest: bytes, wall_ms: int, hold_until_ms: int) -> Effects:
@@ -213,8 +212,11 @@ class PushPolicy:
             return self._defer(state, cause, Reason.WARM_UP, hold_until_ms, digest)
         if state.unfolded_item:
             self._intake.fold(state)
-        rates = self.moment.rates(state, now_ms)
-        around = Circumstances(*self.moment.factors(state, rates, now_ms), self._fatigue.at(state, now_ms))
+        fatigue, rates = self._fatigue.at(state, now_ms), None
+        around = Circumstances(fatigue=fatigue)
+        if self._rules.utility.enabled or self._planner.weighs(cause):
+            rates = self.moment.rates(state, now_ms)
+            around = Circumstances(*self.moment.factors(state, rates, now_ms), fatigue)
         ranked = self._ranker.rank(
             state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
         )
@@ -227,43 +229,14 @@ class PushPolicy:
             return (records.suppressed(state, cause, reason_against, digest, ranked=ranked),)
         state.scored_at_ms = 0
         command = command_id(user_id, cause.cause_id)
-        plan = self._planner.weighed(user_id, state, cause, rates)
+        plan = self._planner.weighed(user_id, state, cause, rates) if rates is not None else None
         if plan is not None and not plan.is_now:
             row = ranked.rows[0]
             key, price = self._catalogue.key_of_row(row), self._catalogue.columns.price.item(row)
             planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
             return self._defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
         chosen, propensities = self._chooser.choose(ranked, command)
-        item = self._catalogue.item(ranked.rows[chosen])
-        history.remember_push(
-            state,
-            item.key,
-            command,
-            now_ms,
-            self._rules.memory.sent_pushes,
-            trigger=cause.trigger,
-            category=label_of(item.categories[-1]) if item.categories else UNLABELLED,
-            creator=label_of(item.creator_id),
-        )
-        self._fatigue.add(state, self._fatigue.sent, now_ms)
-        self.moment.observe_sent(state, now_ms)
-        told: Effects = ()
-        if self._item_signals is not None:
-            slot = self.moment.slot_of(state)(now_ms)
-            told = self._item_signals.of_push(state, command, item.item_id, cause.trigger, now_ms, slot, propensities[chosen])
-        return (
-            Push(
-                command_id=command,
-                item=ranked.items[chosen],
-                propensity=propensities[chosen],
-                payload=item.payload,
-                decided_at_ms=now_ms,
-                expires_at_ms=now_ms + self._rules.send.time_to_live_ms,
-                quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
-                record=records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around), plan),
-            ),
-            *told,
-        )
+        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan)
 
     def _defer(
         self,
@@ -279,11 +252,6 @@ class PushPolicy:
             return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
         return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms, ranked=ranked, plan=plan), Wake(at_ms)
-
-    def _terms(self, item: ScoredItem, around: Circumstances) -> tuple[tuple[str, float], ...]:
-        if not self._rules.utility.enabled:
-            return ()
-        return tuple(self._ranker.utility.terms(item.p_open, item.p_convert, item.utility, around).items())
 
 
 def _waiting(state: UserState, ahead: PendingWake | None) -> Effects:

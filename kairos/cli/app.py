@@ -25,6 +25,8 @@ _COMMAND_MODULES = (
     "simulate",
     "consume",
     "check",
+    "policy",
+    "experiment",
     "topics",
     "proto",
     "kafka",

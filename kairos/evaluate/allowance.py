@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+Rows = NDArray[np.int64]
+
 _DAY_MS = 86_400_000
 _MOST_CREDIT = 2.0  # pushes that can be saved up
 _GOLDEN = 0.6180339887498949  # spreads the users' first credits evenly
@@ -21,8 +23,8 @@ class Allowance(Protocol):
     def advance(self, now_ms: int) -> None:
         """Time goes on."""
 
-    def allows(self) -> NDArray[np.bool_]:
-        """Which users may be sent something, (n_users,)."""
+    def among(self, users: Rows) -> Rows:
+        """Those of them who may be sent something now."""
 
     def spend(self, user: int) -> bool:
         """One push is wanted; False: not any more."""
@@ -37,15 +39,12 @@ class Unlimited:
 
     lead = None
 
-    def __init__(self, users: int) -> None:
-        self._all = np.ones(users, bool)
-
     def advance(self, now_ms: int) -> None:
         """Nothing to do."""
 
-    def allows(self) -> NDArray[np.bool_]:
-        """Everybody."""
-        return self._all
+    def among(self, users: Rows) -> Rows:
+        """All of them."""
+        return users
 
     def spend(self, user: int) -> bool:  # noqa: ARG002  # the protocol's
         """Always."""
@@ -80,12 +79,15 @@ class Matched:
             self._day = int(days)
             self._rate = float(np.clip(self._rate * np.clip(1 - 0.5 * (self.lead or 0.0), 0.7, 1.5), 0.5, 50.0))
 
-    def allows(self) -> NDArray[np.bool_]:
-        """Those with a credit, while the model is ahead."""
-        ahead = self._total + 1 <= self._target
+    def among(self, users: Rows) -> Rows:
+        """Those with a credit, no more than there is room for; who has waited longest comes first."""
+        room = int(self._target) - self._total
         if not self._per_user:
-            return np.full(len(self._credit), ahead)
-        return (self._credit >= 1.0) & ahead
+            return users if room > 0 else users[:0]
+        credit = self._credit[users]
+        first = np.argsort(-credit, kind="stable")[: max(room, 0)]
+        allowed: Rows = users[np.sort(first[credit[first] >= 1.0])]
+        return allowed
 
     def spend(self, user: int) -> bool:
         """Takes a credit."""

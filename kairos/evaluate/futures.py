@@ -3,10 +3,10 @@
 A user is in one of two states: reachable with fatigue f, or gone. In every hour one waits or sends the item one would usually find for them:
 
     wait   Q_w = γ · V(h+1, δf)
-    send   Q_s = p·(c·w + γ·V(h+1, δ(f + n − r))) + (1 − p)·(1 − q)·γ·V(h+1, δ(f + n)) − λ
+    send   Q_s = p·(c + γ·V(h+1, δ(f + n − r))) + (1 − p)·(1 − q)·γ·V(h+1, δ(f + n)) − λ
     V(h, f) = max(Q_w, Q_s)            gone: 0
 
-p, c: opening and converting at that hour of the user's week and that fatigue; w: worth of a conversion; n: what a push adds to fatigue, r what an
+p, c: opening and converting at that hour of the user's week and that fatigue; n: what a push adds to fatigue, r what an
 opened one takes away; q = rate·((f + n)/patience)^power: opting out; δ: an hour of rest; λ: price of a push. γ makes the coming eight weeks
 count: a future is discounted to 1/e after that time, so that at the end of a run nobody is used up. Backward over the hours of a week, the week
 being taken for the one after it (value iteration). Approximations: the usual item is the same all week; pushes arrive at once.
@@ -31,11 +31,10 @@ _LEAST_HOUR = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one usually finds for each user, all (n_users,): logits of opening and converting at a mean hour and rested; worth, match."""
+    """What one usually finds for each user, all (n_users,): logits of opening and converting at a mean hour and rested; match."""
 
     opening: Floats
     converting: Floats
-    worth: Floats
     match: Floats
 
 
@@ -53,7 +52,7 @@ class Futures:
         b = self._behaviour
         opens = b.open_per_log_hour * np.log(np.maximum(hours_open, _LEAST_HOUR)) + offer.opening[:, None]
         converts = b.convert_per_log_hour * np.log(np.maximum(hours_convert, _LEAST_HOUR)) + offer.converting[:, None]
-        gains = offer.worth[:, None] / (1 + np.exp(-converts))
+        gains = 1 / (1 + np.exp(-converts))
         tires = b.fatigue_irrelevant * (1 - 0.7 * np.clip(offer.match, 0, 1))[:, None] + b.fatigue_bad_hour * (
             1 - np.clip(hours_open, 0, 1)
         )

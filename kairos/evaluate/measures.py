@@ -58,7 +58,7 @@ def user_sums(outcomes: Outcomes) -> Mapping[str, Floats]:
     new = outcomes.joined_ms > outcomes.start_ms
 
     def total(weights: NDArray[np.generic]) -> Floats:
-        summed: Floats = np.bincount(user, weights=weights.astype(float), minlength=n)
+        summed: Floats = np.bincount(user, weights=weights.astype(float), minlength=n).astype(float)
         return summed
 
     conversions = total(converted)

@@ -28,7 +28,7 @@ def run(plan: Plan, policy: str, seed: int, sent_by_day: NDArray[np.int64] | Non
     entry = ROSTER[policy]
     began = time.process_time()
     world = World(settings_of(plan.world, seed=seed, start_ms=START_MS, users=plan.users, items=plan.items, scenario=plan.scenario))
-    allowance: Allowance = Unlimited(plan.users)
+    allowance: Allowance = Unlimited()
     if entry.matched:
         assert sent_by_day is not None
         allowance = Matched(plan.users, START_MS, sent_by_day, per_user=not entry.chooses_users)

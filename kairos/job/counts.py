@@ -1,4 +1,4 @@
-"""What the job has counted since it was started, read from Flink, and in words."""
+"""What the job has counted since it was started, resumed or last restarted, read from Flink, and in words."""
 
 import time
 from dataclasses import dataclass

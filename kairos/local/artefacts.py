@@ -50,16 +50,17 @@ def cached_path(artefact: Artefact) -> Path:
     return paths.cache_dir() / "maven" / artefact.path
 
 
-def missing_or_damaged(artefacts: tuple[Artefact, ...]) -> tuple[Artefact, ...]:
-    """Those whose file is absent or whose bytes are not the lock's; a damaged file is deleted."""
-    wanted = []
-    for artefact in artefacts:
-        target = cached_path(artefact)
-        if target.is_file() and sha256_of(target) == artefact.sha256:
-            continue
-        target.unlink(missing_ok=True)
-        wanted.append(artefact)
-    return tuple(wanted)
+def drop_damaged(artefacts: tuple[Artefact, ...]) -> tuple[Artefact, ...]:
+    """Deletes the files whose bytes are not the lock's, and returns what they were."""
+    damaged = tuple(artefact for artefact in artefacts if _is_damaged(artefact))
+    for artefact in damaged:
+        cached_path(artefact).unlink()
+    return damaged
+
+
+def missing(artefacts: tuple[Artefact, ...]) -> tuple[Artefact, ...]:
+    """Those whose file is absent."""
+    return tuple(artefact for artefact in artefacts if not cached_path(artefact).is_file())
 
 
 def download(artefacts: tuple[Artefact, ...], progress: Progress, *, base_url: str | None = None) -> None:
@@ -88,6 +89,11 @@ def total_bytes(artefacts: tuple[Artefact, ...], base_url: str) -> int | None:
     with open_client() as client, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
         sizes = list(pool.map(lambda artefact: _content_length(client, f"{base_url}/{artefact.path}"), artefacts))
     return sum(size for size in sizes if size is not None) if None not in sizes else None
+
+
+def _is_damaged(artefact: Artefact) -> bool:
+    target = cached_path(artefact)
+    return target.is_file() and sha256_of(target) != artefact.sha256
 
 
 def _content_length(client: httpx.Client, url: str) -> int | None:

@@ -25,7 +25,7 @@ def run_setup() -> None:
     root = paths.project_root()
     _check_libpython()
     _ensure_java(root)
-    _ensure_artefacts()
+    ensure_artefacts()
     compiled = generate(root)
     done(f"Contract: {compiled} schemas compiled to kairos/v1" if compiled else "Contract: generated code is up to date")
 
@@ -57,10 +57,14 @@ def _ensure_java(root: Path) -> None:
     done(f"Java {java.version} from {java.source} ({java.home})")
 
 
-def _ensure_artefacts() -> None:
+def ensure_artefacts() -> None:
+    """Fetches what the cache lacks, and what it has with other bytes than the lock's; a file that was damaged is told of."""
     everything = artefacts.locked()
     with artefacts.exclusive_cache(lambda: doing("Another set-up is filling the cache: waiting for it")):
-        wanted = artefacts.missing_or_damaged(everything)
+        damaged = len(artefacts.drop_damaged(everything))
+        wanted = artefacts.missing(everything)
+        if damaged:
+            warn(f"In the cache, {damaged} {'was' if damaged == 1 else 'were'} damaged (checksum) and will be fetched again")
         if wanted:
             _download(wanted)
     done(f"{len(everything)} JVM artefacts, checksums verified, in {paths.cache_dir() / 'maven'}")
@@ -74,7 +78,7 @@ def _download(wanted: tuple[Artefact, ...]) -> None:
             f"Free {_MINIMUM_FREE_BYTES >> 20} MB, or set KAIROS_CACHE to a folder on another disk.",
         )
     url = repository_url()
-    doing(f"Downloading {len(wanted)} JVM artefacts from {url}")
+    doing(f"Downloading {len(wanted)} JVM {'artefact' if len(wanted) == 1 else 'artefacts'} from {url}")
     columns = (TextColumn("  "), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         task = bar.add_task("", total=artefacts.total_bytes(wanted, url))

@@ -1,11 +1,12 @@
 """Records as producers send them."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
 
 from flink_job.codec.signals import SignalDecoder, SignalLimits
-from kairos.v1 import item_pb2, signal_pb2
+from kairos.v1 import item_pb2, knowledge_pb2, signal_pb2
 from tests.core.person import MONDAY_0930
 from tests.core.policies import DAY, MINUTE
 
@@ -49,3 +50,12 @@ def item_record(item_id: str = "mug", **fields: Any) -> bytes:
     """A catalogue record that is fine: two features of length 1."""
     values: dict[str, Any] = {"item_id": item_id, "updated_at_ms": WALL, "features": np.array([0.6, 0.8], "<f4").tobytes(), **fields}
     return item_pb2.Item(**values).SerializeToString()
+
+
+def policy_record(document: str = "{}", **fields: Any) -> bytes:
+    """A release of the policy "default", version "2", that is fine: `policy_record("send: {min_score: 0.9}", effective_at_ms=AT)`."""
+    values: dict[str, Any] = {"policy_id": "default", "version": "2", "document": document, "made_at_ms": WALL, **fields}
+    checksum = values.pop("checksum", hashlib.sha256(values["document"].encode()).digest())
+    made_at_ms = values.pop("made_at_ms")
+    release = knowledge_pb2.PolicyRelease(checksum=checksum, **values)
+    return knowledge_pb2.Knowledge(made_at_ms=made_at_ms, policy=release).SerializeToString()

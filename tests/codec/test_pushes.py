@@ -1,14 +1,19 @@
 """Push commands as bytes: what the decision says, in the user's language, and what every provider needs."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flink_job.codec.pushes import encode_push, reason_in_words
+from flink_job.codec.pushes import PushEncoder, reason_in_words
+from flink_job.core import history
 from flink_job.core.effects import Push, Record, ScoredItem
+from flink_job.core.ids import key_of
+from flink_job.core.index.labels import label_of
+from flink_job.core.state import UserState, new_user
 from kairos.v1 import item_pb2, push_pb2, signal_pb2
 from tests.codec.messages import WALL, item_record
-from tests.core.policies import HOUR
+from tests.core.policies import HOUR, default_rules
 
 COMMAND = "0123456789abcdef" * 2
 TEXTS = {
@@ -18,18 +23,37 @@ TEXTS = {
 }
 
 
-def command(locale: str = "", *, score: float = 0.75, sources: tuple[str, ...] = ("interest",), **fields: Any) -> push_pb2.PushCommand:
-    """The command for a mug with these fields."""
+def command(
+    locale: str = "",
+    *,
+    score: float = 0.75,
+    sources: tuple[str, ...] = ("interest",),
+    templates: bool = False,
+    state: UserState | None = None,
+    **fields: Any,
+) -> push_pb2.PushCommand:
+    """The command for a mug with these fields, in the item's own words unless there are `templates`."""
     push = Push(
         command_id=COMMAND,
         item=ScoredItem("mug", score, 0.7, 0.2, sources),
+        propensity=0.8,
         payload=item_record(**fields),
         decided_at_ms=WALL,
         expires_at_ms=WALL + 4 * HOUR,
         quiet_from_ms=WALL + 12 * HOUR,
         record=Record("event-1", WALL - 3, 4, 17),
     )
-    return push_pb2.PushCommand.FromString(encode_push("ann", locale, push, ("default", "1"), "kairos/test"))
+    rules = default_rules().messages if templates else replace(default_rules().messages, templates=())
+    encoder = PushEncoder(rules, "kairos/test")
+    return push_pb2.PushCommand.FromString(encoder.encode("ann", state or reader(locale), push, ("default", "1")))
+
+
+def reader(locale: str) -> UserState:
+    """A user who reads `locale` and was just sent something."""
+    state = new_user(4, WALL)
+    state.locale = locale
+    history.remember_push(state, key_of("mug"), COMMAND, WALL, 8)
+    return state
 
 
 def test_a_command_says_who_gets_what_until_when_and_why() -> None:
@@ -41,7 +65,7 @@ def test_a_command_says_who_gets_what_until_when_and_why() -> None:
     assert (found.content.deep_link, found.content.image_url) == ("app://mug", "https://example.org/mug.jpg")
     assert (found.thread_id, found.reason, found.producer) == ("home", "because it fits what you like", "kairos/test")
     summary = found.decision
-    assert (summary.decision_id, summary.policy_id, summary.policy_version, summary.propensity) == (COMMAND, "default", "1", 1.0)
+    assert (summary.decision_id, summary.policy_id, summary.policy_version, summary.propensity) == (COMMAND, "default", "1", 0.8)
     assert summary.score == pytest.approx(0.75)
 
 
@@ -49,6 +73,14 @@ def test_a_command_says_who_gets_what_until_when_and_why() -> None:
 def test_texts_are_in_the_language_that_fits_best_and_the_command_says_in_which(locale: str, language: str) -> None:
     content = command(locale, texts=TEXTS).content
     assert (content.title, content.locale) == (TEXTS[language].title, language)
+
+
+def test_a_reader_of_a_known_language_gets_a_wording_and_the_state_remembers_which() -> None:
+    state = reader("de-AT")
+    content = command(state=state, templates=True, texts=TEXTS).content
+    assert (content.title, content.body, content.locale) == ("Der Preis ist gesunken", "Ein Becher", "de")
+    assert content.template_id == "price-plain"
+    assert list(state.sent_template) == [label_of("price-plain")]
 
 
 def test_without_a_fallback_the_first_language_by_name_is_used_and_without_any_text_the_id() -> None:

@@ -25,6 +25,7 @@ OPEN = BY_SCENARIO | {
     "policy.messages.templates",
     "policy.gates.caps",
     "policy.gates.quiet_hours.zone_of_country",
+    "policy.experiments",
 }
 #: What an entry of a list may leave out: there is no place for it in the file.
 MAY_BE_LEFT_OUT = {(Cap, "per"), (MessageTemplate, "scenario"), (MessageTemplate, "weight")}

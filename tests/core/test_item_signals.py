@@ -16,7 +16,7 @@ from tests.core.person import MONDAY_0930, Person, shelf
 from tests.core.policies import DAY, HOUR, MINUTE, SECOND, plain_rules
 
 AT = MONDAY_0930
-RULES = TellingRules(visit_gap_ms=30 * MINUTE, visit_items=4, tell_after_ms=2 * MINUTE, most_rating=5.0)
+RULES = TellingRules(enabled=True, visit_gap_ms=30 * MINUTE, visit_items=4, tell_after_ms=2 * MINUTE, most_rating=5.0)
 COMMAND = "0123456789abcdef" * 2
 
 

@@ -135,7 +135,7 @@ def test_what_was_taken_out_and_put_back_is_left_behind_again() -> None:
 
 
 def test_a_consumable_that_was_bought_before_can_be_left_in_the_cart_again() -> None:
-    ann = shopper(**{"occasions__replenishment__enabled": False})
+    ann = shopper(occasions__replenishment__enabled=False)
     ann.does("cart", "coffee", AT - 30 * DAY)
     ann.does("purchase", "coffee", AT - 30 * DAY + MINUTE)
     ann.wakes(AT - 30 * DAY + HOUR)

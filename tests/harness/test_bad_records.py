@@ -83,7 +83,7 @@ def test_an_empty_item_key_is_no_key(harness: OperatorHarness) -> None:
 
 
 def test_an_item_cannot_pass_for_the_mark_that_the_catalogue_was_read(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends={"kairos.items/0": 9})
+    harness = make_harness(shared_ends={"kairos.items/0": 9})
     (letter,) = dead_letters(harness.shared("\0ready", item_record("\0ready"), ITEM_PLACE))
     assert reason_name(letter.reason) == "invalid_field"
     assert harness.task.broadcast[CATALOGUE_STATE] == {}

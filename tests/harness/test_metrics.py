@@ -74,6 +74,13 @@ def test_flink_is_told_by_counters_of_the_operators_own_group(harness: OperatorH
     assert harness.reported("catalogue_items") == 0
 
 
+def test_an_instance_that_goes_on_from_a_snapshot_counts_from_nothing(make_harness: MakeHarness, harness: OperatorHarness) -> None:
+    live_a_little(harness)
+    restored = make_harness(harness.snapshot())
+    restored.signal("cleo", signal("interaction", user_id="cleo", occurred_at_ms=AT))
+    assert (restored.metric("signals"), restored.metric("users_new"), restored.metric("suppressed.duplicate")) == (1, 1, 0)
+
+
 def test_every_reason_and_every_metric_has_a_name_and_words() -> None:
     assert {f"suppressed.{reason.metric}" for reason in Reason} <= COUNTERS.keys()
     assert all(COUNTERS.values())

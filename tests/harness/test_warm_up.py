@@ -21,7 +21,7 @@ def read(harness: OperatorHarness, partition: int, offset: int) -> None:
 
 
 def test_a_decision_waits_for_the_last_item_of_every_partition_and_is_taken_then(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends=ENDS)
+    harness = make_harness(shared_ends=ENDS)
     read(harness, 0, 0)
     (waiting,) = decisions(view(harness))
     assert (waiting.reason, waiting.wake_at_ms) == ("warm_up", AT + SECOND)
@@ -36,28 +36,28 @@ def test_a_decision_waits_for_the_last_item_of_every_partition_and_is_taken_then
 
 
 def test_after_the_last_item_decisions_are_taken_at_once(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends=ENDS)
+    harness = make_harness(shared_ends=ENDS)
     read(harness, 1, 0)
     read(harness, 0, 2)
     assert len(pushes(view(harness))) == 1
 
 
 def test_records_of_other_topics_and_partitions_do_not_end_the_wait(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends={"kairos.items/0": 3})
+    harness = make_harness(shared_ends={"kairos.items/0": 3})
     harness.shared("policy", b"", f"kairos.knowledge/0/99/{AT}")
     read(harness, 1, 99)
     assert decisions(view(harness))[0].reason == "warm_up"
 
 
 def test_a_bad_item_counts_as_read(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends={"kairos.items/0": 3})
+    harness = make_harness(shared_ends={"kairos.items/0": 3})
     harness.shared("mug", b"garbage", f"kairos.items/0/2/{AT}")
     assert harness.metric("warming_up") == 0
 
 
 def test_the_wait_has_an_end_although_the_last_record_never_comes(make_harness: MakeHarness) -> None:
     """The last offset may be a transaction's marker, which no consumer sees."""
-    harness = make_harness(catalogue_ends=ENDS, warm_up_timeout_ms=MINUTE)
+    harness = make_harness(shared_ends=ENDS, warm_up_timeout_ms=MINUTE)
     read(harness, 0, 0)
     view(harness)
     sent = harness.advance_to(AT + MINUTE - 1)
@@ -67,7 +67,7 @@ def test_the_wait_has_an_end_although_the_last_record_never_comes(make_harness: 
 
 
 def test_one_timer_at_a_time_waits_for_the_catalogue_whatever_the_user_does(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends=ENDS)
+    harness = make_harness(shared_ends=ENDS)
     read(harness, 0, 0)
     for number in range(5):
         view(harness, number)
@@ -78,18 +78,18 @@ def test_one_timer_at_a_time_waits_for_the_catalogue_whatever_the_user_does(make
 
 
 def test_an_empty_catalogue_topic_is_not_waited_for(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends={"kairos.items/0": 0})
+    harness = make_harness(shared_ends={"kairos.items/0": 0})
     assert decisions(view(harness))[0].reason == "no_candidate"
 
 
 def test_that_the_catalogue_was_read_is_remembered_in_the_snapshot(make_harness: MakeHarness) -> None:
-    harness = make_harness(catalogue_ends=ENDS)
+    harness = make_harness(shared_ends=ENDS)
     read(harness, 0, 2)
     assert "\0ready" not in harness.task.broadcast[CATALOGUE_STATE]
-    halfway = make_harness(harness.snapshot(), catalogue_ends=ENDS)
+    halfway = make_harness(harness.snapshot(), shared_ends=ENDS)
     assert decisions(view(halfway))[0].reason == "warm_up"
     read(harness, 1, 0)
     assert harness.task.broadcast[CATALOGUE_STATE]["\0ready"] == b"1"
-    restored = make_harness(harness.snapshot(), catalogue_ends={"kairos.items/0": 100})
+    restored = make_harness(harness.snapshot(), shared_ends={"kairos.items/0": 100})
     assert len(pushes(view(restored, 2))) == 1
     assert restored.metric("catalogue_items") == 1

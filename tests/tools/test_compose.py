@@ -137,6 +137,17 @@ def test_the_jobs_configuration_is_valid_and_names_the_broker_of_the_same_file(c
     assert f"://{host}:{port}" in listeners
 
 
+def test_the_broker_is_of_the_major_version_the_local_one_has_and_not_newer(compose: dict[str, Any]) -> None:
+    """What runs in Docker was tested on the local broker. An image of the very version may not be published yet."""
+    name, image = compose["services"]["kafka"]["image"].split(":")
+    (local,) = {artefact.version for artefact in locked() if artefact.name == "kafka_2.13"}
+    assert name == "apache/kafka"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", image), "a release, no candidate and nothing that moves"
+    image_version, local_version = ([int(part) for part in version.split(".")] for version in (image, local))
+    assert image_version[0] == local_version[0]
+    assert image_version <= local_version
+
+
 def test_the_broker_is_set_as_the_local_one_is(compose: dict[str, Any]) -> None:
     """Except for addresses and folders; partitions of internal topics stay Kafka's."""
     local = broker_properties(Path("/data"), 9092, 9093)

@@ -66,6 +66,15 @@ def test_no_help_text_shows_marks_that_are_meant_for_the_formatter() -> None:
     assert shown > 20
 
 
+def test_what_stops_the_job_says_that_it_is_not_what_stops_everything() -> None:
+    assert "the cluster and the broker go on" in run("stop", "--help").stdout
+    assert "any job that runs on it" in run("cluster", "stop", "--help").stdout
+    (make_stop,) = [line for line in (Path(kairos.__file__).parents[1] / "Makefile").read_text().splitlines() if line.startswith("stop:")]
+    assert "cluster" in make_stop
+    assert "broker" in make_stop
+    assert "kairos stop" in make_stop
+
+
 def test_starting_up_imports_nothing_heavy() -> None:
     code = "import sys; from kairos.cli.app import build; build(); print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

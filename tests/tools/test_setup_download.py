@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from kairos.errors import KairosError
-from kairos.local import artefacts, download
+from kairos.local import artefacts, download, setup
 from kairos.local.lockfile import Artefact
 
 CONTENT = bytes(range(256)) * 2000  # 512 kB
@@ -198,10 +198,26 @@ def test_a_damaged_file_in_the_cache_is_found_and_replaced(repository: Repositor
     cached = artefacts.cached_path(ARTEFACT)
     cached.parent.mkdir(parents=True)
     cached.write_bytes(CONTENT[:-1])
-    assert artefacts.missing_or_damaged((ARTEFACT,)) == (ARTEFACT,)
-    assert not cached.exists()
+    assert artefacts.drop_damaged((ARTEFACT,)) == (ARTEFACT,)
+    assert artefacts.missing((ARTEFACT,)) == (ARTEFACT,)
     artefacts.download((ARTEFACT,), lambda _count: None, base_url=repository.url)
-    assert artefacts.missing_or_damaged((ARTEFACT,)) == ()
+    assert artefacts.drop_damaged((ARTEFACT,)) == artefacts.missing((ARTEFACT,)) == ()
+
+
+def test_setting_up_tells_what_was_damaged_in_the_cache(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAIROS_CACHE", str(tmp_path))
+    monkeypatch.setenv("KAIROS_MAVEN_MIRROR", repository.url)
+    monkeypatch.setattr(artefacts, "locked", lambda: (ARTEFACT,))
+    setup.ensure_artefacts()
+    assert "damaged" not in capsys.readouterr().err
+    artefacts.cached_path(ARTEFACT).write_bytes(CONTENT[:-1])
+    setup.ensure_artefacts()
+    printed = capsys.readouterr().err
+    assert "1 was damaged (checksum)" in printed
+    assert "Downloading 1 JVM artefact from" in printed
+    assert artefacts.cached_path(ARTEFACT).read_bytes() == CONTENT
 
 
 def test_the_first_failure_stops_downloads_that_would_take_long(

@@ -7,6 +7,7 @@ document is read.
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError
 from flink_job.core.rules.diversity import DiversityRules
+from flink_job.core.rules.experiments import Layer
 from flink_job.core.rules.exploration import ExplorationRules
 from flink_job.core.rules.gates import Cap, GateRules, QuietHours
 from flink_job.core.rules.interest import AffinityRules, InterestRules
@@ -29,6 +30,7 @@ __all__ = [
     "GateRules",
     "InterestRules",
     "ItemRules",
+    "Layer",
     "LearningRules",
     "LogRules",
     "MemoryRules",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flink_job.core.rules.candidates import CandidateRules
 from flink_job.core.rules.checks import RuleError, interaction_names, not_negative
 from flink_job.core.rules.diversity import DiversityRules
+from flink_job.core.rules.experiments import Layer, check_layers
 from flink_job.core.rules.exploration import ExplorationRules
 from flink_job.core.rules.gates import GateRules
 from flink_job.core.rules.interest import AffinityRules, InterestRules
@@ -42,12 +43,15 @@ class Rules:
     messages: MessageRules
     memory: MemoryRules
     log: LogRules
+    experiments: Mapping[str, Layer]
+    """By the name of the layer."""
 
     def __post_init__(self) -> None:
         interaction_names("triggers", self.triggers)
         for name, delay_ms in self.triggers.items():
             not_negative(f"triggers.{name}", delay_ms)
         check_occasions(self.occasions)
+        check_layers(self.experiments, self.gates.holdout_salt)
         self._memory_holds_what_the_rules_ask_for()
 
     def _memory_holds_what_the_rules_ask_for(self) -> None:

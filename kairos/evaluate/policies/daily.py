@@ -50,11 +50,11 @@ class DailyPush:
         self._daily.observe(chapter, now_ms)
         hour = self._seen.local_hours(now_ms).astype(np.int64) % 24
         due = (hour == self._daily.hours()) & (now_ms - self._last_ms > 12 * 3_600_000) & self._seen.wants & self._seen.known
-        due &= self._stage.allowance.allows()
-        if not due.any():
+        users = self._stage.allowance.among(np.flatnonzero(due))
+        if not len(users):
             return
         offered = self._seen.offered(now_ms)
-        for user in np.flatnonzero(due).tolist():
+        for user in users.tolist():
             item = self._daily.item(user, offered, now_ms)
             if item is not None and self._stage.allowance.spend(user):
                 self._taste.sent(user, item, now_ms)

@@ -39,11 +39,11 @@ class SendAtOnce:
             return
         last = self._last_ms[triggered]
         free = (last[:, 0] <= now_ms - _VISIT_MS) & (last[:, -1] <= now_ms - _DAY_MS)
-        free &= self._seen.wants[triggered] & self._stage.allowance.allows()[triggered]
-        if not free.any():
+        users = self._stage.allowance.among(triggered[free & self._seen.wants[triggered]])
+        if not len(users):
             return
         offered = self._seen.offered(now_ms)
-        for user in triggered[free].tolist():
+        for user in users.tolist():
             item = self._taste.best(user, offered, now_ms)
             if item is not None and self._stage.allowance.spend(user):
                 self._taste.sent(user, item, now_ms)

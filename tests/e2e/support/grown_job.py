@@ -5,10 +5,10 @@ import argparse
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
-from flink_job.catalogue_ends import read_catalogue_ends
 from flink_job.config import load_config
 from flink_job.flink_settings import flink_configuration
 from flink_job.settings import engine_settings
+from flink_job.shared_ends import read_shared_ends
 from flink_job.topology import build
 
 READ = """
@@ -37,7 +37,7 @@ def main() -> None:
     statements = tables.create_statement_set()
     statements.add_insert_sql("INSERT INTO more_written SELECT k, v FROM more_read")
     statements.attach_as_datastream()
-    build(env, config, engine_settings(config, read_catalogue_ends(config)))
+    build(env, config, engine_settings(config, read_shared_ends(config)))
     env.execute_async(config.job.name)
 
 
