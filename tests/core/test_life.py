@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import settings
@@ -11,21 +12,41 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from flink_job.codec.state import StateCodec, most_bytes
 from flink_job.core.catalogue import CatalogueItem
 from flink_job.core.effects import Effects, Push, Suppressed, Wake
-from flink_job.core.ids import command_id, share_of
+from flink_job.core.eligibility import PURPOSE_OF
+from flink_job.core.ids import command_id, key_of, share_of
 from flink_job.core.policy import PushPolicy
+from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.signals import Interaction, InteractionType, Signal, Trigger, UserUpdate
 from flink_job.engine import zone_of
 from tests.core.catalogue_items import item, units
 from tests.core.lives import ITEMS, interactions, updates, weighted
 from tests.core.person import MONDAY_0930, Person, shelf
-from tests.core.policies import DAY, HOUR, MINUTE, SECOND, caps, changed, default_rules
+from tests.core.policies import DAY, HOUR, MINUTE, SECOND, cap_per, caps, changed, default_rules
 
 DIM = 3
+SHOP, NEWS = 1, 2
 GAP, REPEAT_AFTER = 10 * MINUTE, 3 * DAY
+RAMP_UP_GAP, RAMP_UP_PHASE = 40 * MINUTE, 6 * HOUR
+IN_SESSION = 3 * MINUTE
 CAPS = caps((2, 2 * HOUR), (4, DAY))
+BY_LEVEL = cap_per("trigger", 2, 12 * HOUR) + cap_per("category", 2, DAY) + cap_per("creator", 1, DAY)
+FATIGUE_LIMIT, FATIGUE_HALF_LIFE = 2.5, DAY
+MOODS = {"DISMISSED": 1.0, "OPENED": -0.7}
 QUIET_FROM, QUIET_UNTIL = 22, 8
 FEATURES = dict(zip(ITEMS, units(len(ITEMS), DIM), strict=True))
+
+KINDS: dict[str, dict[str, Any]] = {
+    name: {
+        "categories": (("home", "mugs"), ("home", "lamps"), ())[number % 3],
+        "creator_id": ("potter", "")[number % 2],
+        "scenario": (SHOP, NEWS, 0)[number % 3],
+        "published_at_ms": MONDAY_0930,
+        "consumable": number % 2 == 0,
+        "replenish_after_ms": 10 * HOUR,
+    }
+    for number, name in enumerate(ITEMS)
+}
 
 #: Outcomes after which a push counts as not sent, unless another device showed it.
 FAILURES = {"REJECTED", "TOKEN_INVALID", "EXPIRED", "CANCELLED", "FAILED", "NO_DEVICE"}
@@ -42,7 +63,15 @@ def life_rules() -> Rules:
         {
             "gates.holdout_share": 0.3,
             "gates.min_gap_ms": GAP,
-            "gates.caps": CAPS,
+            "gates.caps": CAPS + BY_LEVEL,
+            "gates.ramp_up_gap_ms": RAMP_UP_GAP,
+            "gates.ramp_up_phase_ms": RAMP_UP_PHASE,
+            "gates.in_session_ms": IN_SESSION,
+            "fatigue.limit": FATIGUE_LIMIT,
+            "fatigue.half_life_ms": FATIGUE_HALF_LIFE,
+            "utility.opt_out_rate": 0.0,
+            "occasions.abandoned_cart.after_ms": 20 * MINUTE,
+            "occasions.abandoned_favourite.after_ms": 2 * HOUR,
             "gates.cool_down_ms": HOUR,
             "gates.quiet_hours.start_minute": QUIET_FROM * 60,
             "gates.quiet_hours.end_minute": QUIET_UNTIL * 60,
@@ -55,6 +84,7 @@ def life_rules() -> Rules:
             "memory.sent_pushes": 16,
             "memory.bought_items": 4,
             "memory.unfolded_items": 4,
+            "memory.followed_creators": 2,
         },
     )
 
@@ -72,6 +102,8 @@ class Life(RuleBasedStateMachine):
         self.timers: set[int] = set()
         self.withdrawn: set[str] = set()
         self.consent = (0, True)
+        self.purposes: tuple[int, tuple[str, ...] | None] = (0, None)
+        self.moods: list[tuple[float, int]] = []
 
     @initialize(user=st.sampled_from(["ann", "bob", "cleo", "dan"]))
     def born(self, user: str) -> None:
@@ -79,7 +111,7 @@ class Life(RuleBasedStateMachine):
         self.ann = Person(shelf([self.version(name) for name in ITEMS], DIM), life_rules(), user_id=user)
 
     def version(self, name: str, **changes: object) -> CatalogueItem:
-        return item(name, features=FEATURES[name], updated_at_ms=self.now_ms + next(self.numbers), **changes)
+        return item(name, features=FEATURES[name], updated_at_ms=self.now_ms + next(self.numbers), **KINDS[name], **changes)
 
     # What happens.
 
@@ -95,6 +127,20 @@ class Life(RuleBasedStateMachine):
         for _ in range(searches):
             self.time_passes(minutes * MINUTE, timers_are_late=False)
             self.take(Interaction(f"event-{next(self.numbers)}", InteractionType.SEARCH, 0, "", "", "", ""), self.now_ms)
+
+    @rule(
+        item_id=st.sampled_from(ITEMS),
+        kind=st.sampled_from([InteractionType.CART, InteractionType.CART, InteractionType.FAVOURITE]),
+        then=st.sampled_from([None, None, None, InteractionType.PURCHASE, InteractionType.REMOVE_FROM_CART, InteractionType.UNFAVOURITE]),
+        hours=st.sampled_from([1, 3]),
+    )
+    def something_is_left_behind(self, item_id: str, kind: InteractionType, then: InteractionType | None, hours: int) -> None:
+        """Or taken after all, or taken out again."""
+        for each in (kind, then):
+            if each is not None:
+                self.take(Interaction(f"event-{next(self.numbers)}", each, 0, item_id, "", "", ""), self.now_ms)
+            self.time_passes(MINUTE, timers_are_late=False)
+        self.time_passes(hours * HOUR, timers_are_late=False)
 
     @rule(item_id=st.sampled_from(ITEMS), boost=st.sampled_from([0.0, 2.0]), ends=st.sampled_from([0, SECOND, HOUR]))
     def nudge(self, item_id: str, boost: float, ends: int) -> None:
@@ -115,6 +161,8 @@ class Life(RuleBasedStateMachine):
         update.event_id = f"update-{next(self.numbers)}"
         if update.push_consent is not None:
             self.hear(self.now_ms, update.push_consent)
+        if update.purposes is not None:
+            self.purposes = (self.now_ms, update.purposes)
         self.take(update, self.now_ms)
 
     @rule(
@@ -152,6 +200,8 @@ class Life(RuleBasedStateMachine):
 
     def hear_back(self, outcome: str, command: str, late_ms: int) -> None:
         place = self.place()
+        if outcome in MOODS:
+            self.moods.append((MOODS[outcome], self.now_ms - late_ms))
         self.carry_out(self.ann.reports(outcome, command, self.now_ms - late_ms, event_id=f"report-{next(self.numbers)}"), place, "")
 
     @rule(by_ms=st.sampled_from([1, SECOND, MINUTE, 2 * HOUR, 7 * HOUR, DAY]), timers_are_late=st.sampled_from([False, False, True]))
@@ -165,8 +215,12 @@ class Life(RuleBasedStateMachine):
         """In order, each at its time or, if the process was down, now."""
         while due := sorted(at_ms for at_ms in self.timers if at_ms <= self.now_ms):
             self.timers.remove(due[0])
-            place = self.place()
-            self.carry_out(self.ann.wakes(due[0], wall_ms=self.now_ms), place, "")
+            place, pending = self.place(), self.ann.state.pending
+            effects = self.ann.wakes(due[0], wall_ms=self.now_ms)
+            assert bool(effects) == (pending is not None and pending.due_ms == due[0]), "one wake-up waits at most"
+            self.carry_out(effects, place, "")
+            for push in (effect for effect in effects if isinstance(effect, Push)):
+                self.check_what_waited(push)
 
     @rule(name=st.sampled_from(ITEMS[:8]), becomes=st.sampled_from(["changed", "sold out", "withdrawn"]))
     def item_changes(self, name: str, becomes: str) -> None:
@@ -216,12 +270,36 @@ class Life(RuleBasedStateMachine):
         assert push.command_id not in {other.command_id for other in self.sent}
         assert all(at_ms >= other.decided_at_ms for other in self.sent), "time went back"
         counted = [other for other in self.sent if other.command_id not in self.failed]
-        assert all(at_ms - other.decided_at_ms >= GAP for other in counted), "gap"
-        for cap in CAPS:
-            in_window = [other for other in counted if other.decided_at_ms > at_ms - cap.window_ms]
-            assert len(in_window) < cap.count, f"{cap}"
+        gap_ms = max(GAP, RAMP_UP_GAP // -(-max(at_ms - self.ann.state.first_seen_ms, 1) // RAMP_UP_PHASE))
+        assert all(at_ms - other.decided_at_ms >= gap_ms for other in counted), "gap"
+        for cap in CAPS + BY_LEVEL:
+            alike = [other for other in counted if cap.per == "all" or self.of_level(cap.per, other) == self.of_level(cap.per, push)]
+            in_window = [other for other in alike if other.decided_at_ms > at_ms - cap.window_ms]
+            assert len(in_window) < cap.count or not self.of_level(cap.per, push), f"{cap}"
+        assert not self.sent or self.fatigue(counted, at_ms) <= FATIGUE_LIMIT + 1e-6, "tired"
+        said_at_ms, purposes = self.purposes
+        assert purposes is None or at_ms < said_at_ms or PURPOSE_OF[KINDS[push.item.item_id]["scenario"]] in purposes, "purpose"
         lately = {other.item.item_id for other in counted if other.decided_at_ms > at_ms - REPEAT_AFTER}
         assert push.item.item_id not in lately, "sent before"
+
+    def check_what_waited(self, push: Push) -> None:
+        """What was decided on waking up is not for a user who is here, and about what was left behind if that was the reason."""
+        state = self.ann.state
+        assert push.decided_at_ms >= state.active_at_ms + IN_SESSION, "in session"
+        if push.record.trigger in (Trigger.ABANDONED_CART, Trigger.ABANDONED_FAVOURITE):
+            assert is_unfinished(state, key_of(push.item.item_id)), "left behind"
+
+    @staticmethod
+    def of_level(per: str, push: Push) -> object:
+        """What pushes must share to be under the same cap; nothing is under none."""
+        kind = KINDS[push.item.item_id]
+        of = {"all": "all", "trigger": push.record.trigger, "category": kind["categories"][-1:], "creator": kind["creator_id"]}
+        return of[per]
+
+    def fatigue(self, counted: list[Push], at_ms: int) -> float:
+        """By its definition, from all that happened."""
+        happened = [*self.moods, *((1.0, push.decided_at_ms) for push in counted)]
+        return sum(amount * 0.5 ** ((at_ms - then) / FATIGUE_HALF_LIFE) for amount, then in happened)
 
     def place(self) -> Place:
         """Zone and country, as the job knows them."""
@@ -250,4 +328,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(stateful_step_count=60)
+TestLife.settings = settings(max_examples=100, stateful_step_count=60)

@@ -73,6 +73,7 @@ def test_the_worked_example_of_the_docs() -> None:
     tiring, losing = 0.0002 * 1.5, 0.0012 * (1 + 1.5) ** 2 * 1
     assert (tiring, losing) == pytest.approx((0.0003, 0.0075))
     assert utility == pytest.approx(gain - tiring - losing, abs=1e-7) == pytest.approx(0.00204, abs=5e-6)
+    assert worth(0.8, around=Circumstances(open_factor=2.0, fatigue=2.0))[2] < 0
 
 
 def test_an_item_of_the_usual_score_at_a_mean_hour_has_the_usual_rate() -> None:
