@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    users: Annotated[int | None, typer.Option(min=2, help="How many users each world has (500).")] = None,
-    items: Annotated[int | None, typer.Option(min=10, help="How many items there are at a time (1,000).")] = None,
+    users: Annotated[int | None, typer.Option(min=2, help="How many users each world has (150).")] = None,
+    items: Annotated[int | None, typer.Option(min=10, help="How many items there are at a time (400).")] = None,
     weeks: Annotated[int | None, typer.Option(min=1, help="How long it goes (8).")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many worlds of the kind (2).")] = None,
     scenario: Annotated[str | None, typer.Option(help="shop, news, social, or mixed: the same users use all three (mixed).")] = None,

@@ -15,8 +15,8 @@ START_MS = 1_772_409_600_000
 class Plan:
     """One evaluation. Raises ``KairosError`` for what cannot be evaluated."""
 
-    users: int = 500
-    items: int = 1_000
+    users: int = 150
+    items: int = 400
     weeks: int = 8
     seeds: tuple[int, ...] = (1, 2)
     scenario: str = "mixed"
