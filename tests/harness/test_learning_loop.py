@@ -124,7 +124,7 @@ def test_knowledge_is_stored_with_the_catalogue_and_restored_from_there() -> Non
         changes, _ = other.engine.on_shared(key, value, f"kairos.knowledge/0/0/{AT}", AT + HOUR)
         stored |= {name: record for name, record in changes if record is not None}
     restored = LearningRunner(harness_settings(), DELAY).engine
-    restored.restore(dict(sorted(stored.items())), NOW)
+    restored.restore(dict(sorted(stored.items())), AT)
     assert len(restored.knowledge) == 2
     assert len(restored.knowledge.trending("DE", 9, AT)) == 2
 
