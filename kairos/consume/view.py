@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from kairos.consume.consumer import ReceivedPush
+from kairos.v1 import push_pb2
 from kairos.v1.signal_pb2 import Trigger
 
 WAITED_FROM_MS = 1_000
@@ -80,13 +81,18 @@ def view_of(push: ReceivedPush, started_at_ms: int) -> PushView:
         at_ms=push.received_at_ms,
         user=command.user_id,
         items=tuple(command.item_ids),
-        title=command.content.title,
+        title=_text(command.content),
         score=command.decision.score,
         reason=command.reason or _WORDS.get(command.trigger, f"trigger {command.trigger}"),
         latency_ms=push.received_at_ms - command.caused_at_ms if fresh else None,
         waited_ms=put_off_ms if put_off_ms >= WAITED_FROM_MS else 0,
         expired=0 < command.expires_at_ms <= push.received_at_ms,
     )
+
+
+def _text(content: push_pb2.Content) -> str:
+    """The title; with the body where a template may have put the item's name there."""
+    return f"{content.title}: {content.body}" if content.template_id and content.body else content.title
 
 
 def duration_words(milliseconds: float) -> str:
