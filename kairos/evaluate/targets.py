@@ -1,4 +1,8 @@
-"""What Kairos has to reach, and whether it does. A target is met by its mean; the interval is printed beside it, and says how sure that is."""
+"""What Kairos has to reach, and whether it does.
+
+A target is met by its mean; the interval is printed beside it, and says how sure that is. An ablation is judged by its intervals: it has two ways to
+lose (fewer conversions, more opt-outs), so that by means alone a part that does nothing would pass three times in four.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ LEAST_GAP_CLOSED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``met`` is None where it was not measured."""
+    """``met`` is None where it was not measured, or the measure does not tell."""
 
     text: str
     measured: str
@@ -29,7 +33,7 @@ class Target:
     @property
     def verdict(self) -> str:
         """In a word or two."""
-        return {True: "met", False: "missed", None: "not measured"}[self.met]
+        return {True: "met", False: "missed", None: "unclear" if self.measured else "not measured"}[self.met]
 
 
 def targets(comparison: Comparison) -> Iterator[Target]:
@@ -77,11 +81,15 @@ def _ablations(comparison: Comparison) -> Iterator[Target]:
             yield Target(f"Kairos {ROSTER[name].title.strip()} loses something", "", None)
             continue
         measured = f"conversions {_shown(conversions)} ×" + (f", opt-outs {_shown(opt_outs)} ×" if opt_outs else "")
-        yield Target(
-            f"Kairos {ROSTER[name].title.strip()} loses something",
-            measured,
-            conversions.mean < 1 or (opt_outs is not None and opt_outs.mean > 1),
-        )
+        yield Target(f"Kairos {ROSTER[name].title.strip()} loses something", measured, _loses(conversions, opt_outs))
+
+
+def _loses(conversions: Estimate, opt_outs: Estimate | None) -> bool | None:
+    """Ratios to Kairos. True: surely fewer conversions or more opt-outs; False: surely none of it; None: within the noise."""
+    if conversions.mean + conversions.half < 1 or (opt_outs is not None and opt_outs.mean - opt_outs.half > 1):
+        return True
+    no_loss = conversions.mean - conversions.half >= 1 and (opt_outs is None or opt_outs.mean + opt_outs.half <= 1)
+    return False if no_loss else None
 
 
 def _shown(value: Estimate) -> str:

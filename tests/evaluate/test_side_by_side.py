@@ -10,11 +10,12 @@ import pytest
 from kairos.cli.app import build
 from kairos.errors import KairosError
 from kairos.evaluate.comparison import Comparison
+from kairos.evaluate.intervals import Estimate
 from kairos.evaluate.plan import START_MS, Plan
 from kairos.evaluate.plots import plot
 from kairos.evaluate.run import best_hours, run
 from kairos.evaluate.table import report
-from kairos.evaluate.targets import targets
+from kairos.evaluate.targets import _loses, targets
 from kairos.evaluate.worlds import WORLDS, settings_of
 from kairos.world import World
 from kairos.world.curves import Curves
@@ -38,7 +39,7 @@ def test_regret_to_the_oracle_is_none_for_the_oracle(comparison: Comparison) -> 
     assert (regret.mean, regret.half) == (0.0, 0.0)
 
 
-def test_every_target_is_said_to_be_met_or_missed(comparison: Comparison) -> None:
+def test_every_target_is_judged(comparison: Comparison) -> None:
     assert {target.verdict for target in targets(comparison)} <= {"met", "missed"}
 
 
@@ -54,6 +55,21 @@ def test_the_same_plan_gives_the_same_pushes(plan: Plan) -> None:
     small = replace(plan, users=20, items=60, policies=("send-at-once",))
     first, second = (run(small, "send-at-once", 1, None, lambda: None) for _ in range(2))
     assert np.array_equal(first.sent, second.sent)
+
+
+@pytest.mark.parametrize(
+    ("conversions", "opt_outs", "loses"),
+    [
+        ((0.8, 0.1), (1.0, 0.1), True),
+        ((1.1, 0.2), (2.0, 0.5), True),
+        ((0.9, 0.3), (1.5, 0.9), None),
+        ((1.0, 0.0), (1.0, 0.0), False),  # a part that changes nothing
+    ],
+)
+def test_an_ablation_loses_only_beyond_the_noise(
+    conversions: tuple[float, float], opt_outs: tuple[float, float], loses: bool | None
+) -> None:
+    assert _loses(Estimate(*conversions), Estimate(*opt_outs)) is loses
 
 
 @pytest.mark.parametrize("world", WORLDS)
