@@ -12,6 +12,7 @@ then of the user's segment; `rate = (κ · before + Σ opens) / (κ + Σ sends)`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,15 +63,18 @@ def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None
     return SlotPrior(rates.clip(_LEAST_RATE, _MOST_RATE), activity)
 
 
+@lru_cache(maxsize=8)
 def slot_kernel(rules: SendTimeRules) -> Week:
-    """K, (168, 168), symmetric."""
+    """K, (168, 168), symmetric. The array is read-only: all who have the same rules share it."""
     slots = np.arange(SLOTS)
     hours = slots[:, None] - slots[None, :]
     days = np.rint(hours / 24)
     weekend = slots >= 5 * 24
     across = np.where(weekend[:, None] == weekend[None, :], rules.other_day, rules.other_kind_of_day)
     bell = np.exp(-0.5 * ((hours - 24 * days) / rules.kernel_hours) ** 2)
-    return np.asarray(bell * np.where(days % 7 == 0, 1.0, across), np.float32)
+    kernel = np.asarray(bell * np.where(days % 7 == 0, 1.0, across), np.float32)
+    kernel.setflags(write=False)
+    return kernel
 
 
 def _shrunk(before: Week, counts: Week, rules: SendTimeRules) -> Week:
