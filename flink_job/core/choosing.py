@@ -15,11 +15,12 @@ from flink_job.core.rules import Rules
 class Chooser:
     """The rules of choosing, ready to use."""
 
-    __slots__ = ("_by_utility", "_catalogue", "_exploration", "_least", "_min_score")
+    __slots__ = ("_always_the_best", "_by_utility", "_catalogue", "_exploration", "_least", "_min_score")
 
     def __init__(self, rules: Rules, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._exploration = Exploration(rules.exploration)
+        self._always_the_best = not rules.exploration.temperature and not rules.exploration.uniform_share
         self._by_utility = rules.utility.enabled
         self._least = rules.utility.least
         self._min_score = rules.send.min_score
@@ -38,6 +39,8 @@ class Chooser:
 
         The draw is named after the command, so a decision that is taken again after a crash falls on the same item (docs/decisions/0007).
         """
+        if self._always_the_best:
+            return 0, (1.0, *(0.0,) * (len(ranked.items) - 1))
         worth = np.array([item.utility if self._by_utility else item.score for item in ranked.items])
         good = np.array([item.score >= self._min_score for item in ranked.items])
         if self._by_utility:

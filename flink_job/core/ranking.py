@@ -13,7 +13,7 @@ import numpy as np
 
 from flink_job.core.candidates import CandidateFinder, Found
 from flink_job.core.catalogue import Catalogue, CatalogueItem
-from flink_job.core.diversity import Diversity, demoted
+from flink_job.core.diversity import Diversity, Pushed, demoted
 from flink_job.core.effects import ScoredItem
 from flink_job.core.eligibility import Eligibility
 from flink_job.core.index.columns import Rows
@@ -46,7 +46,18 @@ class Ranked:
 class Ranker:
     """Ranks the catalogue for one user at a time."""
 
-    __slots__ = ("_catalogue", "_diversity", "_eligibility", "_finder", "_interest", "_knowledge", "_recents", "_rules", "utility")
+    __slots__ = (
+        "_catalogue",
+        "_diversity",
+        "_eligibility",
+        "_finder",
+        "_interest",
+        "_knowledge",
+        "_looks_back",
+        "_recents",
+        "_rules",
+        "utility",
+    )
 
     def __init__(
         self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, knowledge: Knowledge | None = None
@@ -57,6 +68,7 @@ class Ranker:
         self._recents = recents
         self._eligibility = Eligibility(rules, knowledge)
         self._diversity = Diversity(rules.diversity, catalogue)
+        self._looks_back = rules.diversity.last > 0
         self._finder = CandidateFinder(rules.candidates, catalogue, knowledge)
         self._knowledge = knowledge
         self.utility = Utility(rules.utility)
@@ -89,6 +101,8 @@ class Ranker:
         if rules.utility.enabled:
             worth = self._worth(state, candidates, scored, now_ms, around)
             order = np.where(scored >= np.float32(rules.send.min_score), worth.utility, scored + _LAST)
+        pushed = self._diversity.pushed(state, now_ms) if self._looks_back and state.sent_item else None
+        enough = rules.candidates.listed if pushed is None else rules.candidates.looked_at
         best: list[int] = []
         dropped: dict[str, int] = {}
         for at in best_first(order, catalogue.keys, candidates):
@@ -97,9 +111,10 @@ class Ranker:
                 dropped[rule] = dropped.get(rule, 0) + 1
                 continue
             best.append(at)
-            if len(best) >= rules.candidates.looked_at:
+            if len(best) >= enough:
                 break
-        best, factors = self._diverse(state, best, order, candidates, now_ms)
+        cost = self.utility.cost(around) if worth else 0.0
+        best, factors = self._diverse(best, order, candidates, pushed, cost)
         rows = candidates[best]
         listed = tuple(
             ScoredItem(
@@ -110,21 +125,25 @@ class Ranker:
                 sources,
                 worth.p_open.item(at) if worth else 0.0,
                 worth.p_convert.item(at) if worth else 0.0,
-                min(worth.utility.item(at), worth.utility.item(at) * factor) if worth else 0.0,
+                (worth.utility.item(at) + cost) * factor - cost if worth else 0.0,
                 factor,
             )
             for at, row, factor, sources in zip(best, rows.tolist(), factors, found.sources_of(rows), strict=True)
         )
         return Ranked(listed, tuple(rows.tolist()), found, tuple(sorted(dropped.items())), about)
 
-    def _diverse(self, state: UserState, best: list[int], order: Floats, candidates: Rows, now_ms: int) -> tuple[list[int], list[float]]:
-        """The list out of the best, in its order after diversity's factors, and those."""
+    def _diverse(
+        self, best: list[int], order: Floats, candidates: Rows, pushed: Pushed | None, cost: float
+    ) -> tuple[list[int], list[float]]:
+        """The list out of the best, in its order after diversity's factors, and those.
+
+        A factor lessens what a push may bring, not what it costs: a repetition is worth sending less often, not only later in the list.
+        """
         listed = self._rules.candidates.listed
-        pushed = self._diversity.pushed(state, now_ms) if state.sent_item else None
         if not best or pushed is None or not len(pushed.rows):
             return best[:listed], [1.0] * len(best[:listed])
         factors = self._diversity.factors(candidates[best], pushed)
-        places = (-demoted(order[best], factors)).argsort(kind="stable")[:listed].tolist()
+        places = (-demoted(order[best] + cost, factors)).argsort(kind="stable")[:listed].tolist()
         return [best[place] for place in places], [factors.item(place) for place in places]
 
     def _worth(self, state: UserState, candidates: Rows, scored: Floats, now_ms: int, around: Circumstances) -> Worth:
