@@ -77,6 +77,11 @@ class Gates:
             return Reason.QUIET_HOURS, opens_at_ms + int(share_of(user_id, "smear") * rules.quiet_hours.smear_ms)
         return None
 
+    def is_shut(self, user_id: str, state: UserState, trigger: int) -> bool:
+        """A gate is closed that does not open by itself: there is nothing to wait for."""
+        closed = self.first_closed(user_id, state, state.last_signal_ms, trigger)
+        return closed is not None and not closed[1] and closed[0] is not Reason.SCORED_LATELY
+
     def quiet_from_ms(self, state: UserState, now_ms: int) -> int:
         """When the user's next quiet hours start, 0 if never."""
         return self._clock.quiet_from_ms(now_ms, state.time_zone, state.country)

@@ -55,8 +55,7 @@ class Planner:
         now_ms = state.last_signal_ms
         if not state.bought_item or (used_up := self._occasions.used_up_next(state, now_ms)) is None:
             return None
-        closed = self._gates.first_closed(user_id, state, now_ms, used_up.trigger)
-        return None if closed is not None and not closed[1] and closed[0] is not Reason.SCORED_LATELY else used_up
+        return None if self._gates.is_shut(user_id, state, used_up.trigger) else used_up
 
     def _best_hour(self, user_id: str, state: UserState) -> PendingWake | None:
         """The best hour of the coming day, or, for who has been away for long, one try to win them back; None if there is nothing to wait for."""

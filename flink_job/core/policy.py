@@ -64,15 +64,15 @@ class PushPolicy:
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
-        self.moment = Moment(rules.send_time, clock, quiet, knowledge)
-        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self.moment)
+        self._moment = Moment(rules.send_time, clock, quiet, knowledge)
+        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self._moment)
         self._gates = Gates(rules.gates, self._fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
-        self._planner = Planner(self._occasions, self._gates, self.moment)
+        self._planner = Planner(self._occasions, self._gates, self._moment)
         self._ranker = Ranker(rules, catalogue, interest, recents, knowledge)
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
-        self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self.moment, self._ranker.utility, self._records, item_signals)
+        self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self._moment, self._ranker.utility, self._records, item_signals)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
         for name, delay_ms in rules.triggers.items() if self._occasions.get(Trigger.BEHAVIOUR) else ():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
@@ -104,7 +104,7 @@ class PushPolicy:
                 effects += _waiting(state, self._planner.ahead(user_id, state))
         elif type(signal) is Feedback:
             if tell is not None:
-                due += tell.before_feedback(state, signal, self.moment.slot_of(state))
+                due += tell.before_feedback(state, signal, self._moment.slot_of(state))
             self._intake.feedback(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
         elif type(signal) is Nudge:
@@ -137,11 +137,6 @@ class PushPolicy:
             effects += _waiting(state, ahead(user_id, state))
         return effects
 
-    def _is_shut(self, user_id: str, state: UserState, trigger: int) -> bool:
-        """A gate is closed that does not open by itself: there is nothing to wait for."""
-        closed = self._gates.first_closed(user_id, state, state.last_signal_ms, trigger)
-        return closed is not None and not closed[1] and closed[0] is not Reason.SCORED_LATELY
-
     def _overtaken(self, user_id: str, state: UserState, at_ms: int, wall_ms: int, hold_until_ms: int) -> Effects:
         """Decide what was due by `at_ms` and whose timer is about to fire: what came first is decided first."""
         due: Effects = ()
@@ -165,7 +160,7 @@ class PushPolicy:
         self._intake.interaction(state, signal)
         delay_ms = self._delay_ms[signal.kind]
         left = self._occasions.left_behind(state, signal)
-        if left is not None and not self._is_shut(user_id, state, left.trigger):
+        if left is not None and not self._gates.is_shut(user_id, state, left.trigger):
             return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
         if signal.kind == InteractionType.PURCHASE and self._occasions.is_far_off(state.pending):
             state.pending = None  # it is looked for anew: this may be what runs out first
@@ -176,7 +171,7 @@ class PushPolicy:
         cause = PendingWake(state.last_signal_ms, "", signal.event_id, signal.at_ms, Trigger.BEHAVIOUR, 0, 0.0)
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
             return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
-        if delay_ms and not self._is_shut(user_id, state, Trigger.BEHAVIOUR):
+        if delay_ms and not self._gates.is_shut(user_id, state, Trigger.BEHAVIOUR):
             return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
         return self._decide(user_id, state, cause, digest, hold_until_ms, 0)
 
@@ -215,8 +210,8 @@ class PushPolicy:
         fatigue, rates = self._fatigue.at(state, now_ms), None
         around = Circumstances(fatigue=fatigue)
         if self._rules.utility.enabled or self._planner.weighs(cause):
-            rates = self.moment.rates(state, now_ms)
-            around = Circumstances(*self.moment.factors(state, rates, now_ms), fatigue)
+            rates = self._moment.rates(state, now_ms)
+            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue)
         ranked = self._ranker.rank(
             state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
         )
