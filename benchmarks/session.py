@@ -18,6 +18,7 @@ from kairos.local.kafka import EmbeddedKafka
 Say = Callable[[str], None]
 
 _FIRST_NEW_USER = 10_000_000
+_LIMITS_FOR_THE_REST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class LatencyPlan:
 
 
 def measure(broker: EmbeddedKafka, build: Build, log: Log, *, name: str, limit_s: float, latency: LatencyPlan | None, say: Say) -> Session:
-    """Backlog first, then, if the build got through it, the paced runs. Raises KairosError."""
+    """Backlog first, then, when the build is through with it, the paced runs. Raises KairosError.
+
+    What it reached of the backlog within `limit_s` is its throughput; for the rest it has longer.
+    """
     with tempfile.TemporaryDirectory(prefix="kairos-bench-") as folder, staged(broker.bootstrap_servers, name) as stage:
         log.write_to(stage)
         say(f"{build.title}: starting")
@@ -46,6 +50,9 @@ def measure(broker: EmbeddedKafka, build: Build, log: Log, *, name: str, limit_s
             complete = drain(running, stage, log.markers, limit_s)
             throughput = evaluate(stage, usage, log.markers, counted_from=log.counted_from, complete=complete, facts=running.facts())
             latencies = []
+            if latency and not complete:
+                say(f"{build.title}: the rest of the events")
+                complete = drain(running, stage, log.markers, _LIMITS_FOR_THE_REST * limit_s)
             for number, rate in enumerate(latency.rates if latency and complete else ()):
                 say(f"{build.title}: latency at {rate:,} events/s")
                 latencies.append(
