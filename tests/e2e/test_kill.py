@@ -1,7 +1,5 @@
 """`kill -9` of a TaskManager half way through a log: what comes out is what would have come out."""
 
-import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +9,9 @@ import pytest
 from kairos.local.cluster import FlinkCluster
 from kairos.local.kafka import EmbeddedKafka
 from tests.e2e.support.expected import assert_repeated_alike, assert_same_by_id, catalogue_size, in_process
-from tests.e2e.support.job import METRICS_EVERY_S, JobUnderTest, await_counts, await_decisions, decisions_of, pushes_of
-from tests.e2e.support.log import make_items, make_log
+from tests.e2e.support.faults import kill_and_replace
+from tests.e2e.support.job import JobUnderTest, await_counts, await_decisions, decisions_of, left_behind, pushes_of
+from tests.e2e.support.log import CART_DELAY_MS, make_items, make_log
 from tests.e2e.support.topics import TopicReader
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(500)]
@@ -28,7 +27,7 @@ def test_a_killed_taskmanager_costs_no_push_and_adds_none(
 ) -> None:
     overlay = {
         "job": {"delivery": delivery, "parallelism": 2, "checkpoint_interval_ms": 3000},
-        "policy": {"triggers": {"favourite": 20_000}},
+        "policy": left_behind(cart_ms=CART_DELAY_MS, favourite_ms=20_000),
     }
     job = JobUnderTest(tmp_path, kafka.bootstrap_servers, topic_prefix, overlay)
     now_ms = time.time_ns() // 1_000_000
@@ -75,16 +74,3 @@ def await_half_way(cluster: FlinkCluster, job_id: str, written: TopicReader, hal
         return len(written.records) >= max(half, at_checkpoint + SINCE_CHECKPOINT)
 
     written.read_until(reached, f"{half} pushes were written", deadline_s=120)
-
-
-def kill_and_replace(cluster: FlinkCluster, job_id: str) -> None:
-    """Returns when the job runs again. The TaskManager dies with the JobManager waiting for its answer, the worst moment for the metrics."""
-    before_ms = cluster.rest.last_restart_ms(job_id)
-    victim = cluster.taskmanagers[0]
-    os.kill(victim.pid, signal.SIGSTOP)
-    asked_s = time.monotonic() + 2 * METRICS_EVERY_S
-    while time.monotonic() < asked_s:
-        cluster.rest.restarts(job_id)
-    victim.kill()
-    cluster.add_taskmanager()
-    cluster.rest.wait_for_restart(job_id, before_ms)

@@ -9,8 +9,8 @@ from kairos.local.cluster import FlinkCluster
 from kairos.local.kafka import EmbeddedKafka
 from tests.e2e.support import grown_job
 from tests.e2e.support.expected import assert_repeated_alike, assert_same_by_id, catalogue_size, in_process
-from tests.e2e.support.job import JobUnderTest, await_counts, await_decisions, decisions_of, pushes_of
-from tests.e2e.support.log import make_items, make_log
+from tests.e2e.support.job import JobUnderTest, await_counts, await_decisions, decisions_of, left_behind, pushes_of
+from tests.e2e.support.log import CART_DELAY_MS, make_items, make_log
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(500)]
 
@@ -20,9 +20,8 @@ PART = 2000
 def test_the_state_is_there_after_a_savepoint_also_when_the_plan_has_grown(
     cluster: FlinkCluster, kafka: EmbeddedKafka, topic_prefix: str, tmp_path: Path
 ) -> None:
-    job = JobUnderTest(
-        tmp_path, kafka.bootstrap_servers, topic_prefix, {"policy": {"triggers": {"favourite": 20_000}}, "job": {"parts": ["decide"]}}
-    )
+    overlay = {"policy": left_behind(cart_ms=CART_DELAY_MS, favourite_ms=20_000), "job": {"parts": ["decide"]}}
+    job = JobUnderTest(tmp_path, kafka.bootstrap_servers, topic_prefix, overlay)
     now_ms = time.time_ns() // 1_000_000
     items = make_items(300, now_ms)
     job.publish_items(items)

@@ -7,7 +7,7 @@ as a user would: fresh users look at something and wait for their push.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,16 @@ class JobUnderTest:
             lambda: waiting <= {record.key for record in pushes.records}, "the canaries got their pushes", deadline_s=deadline_s
         )
 
+    def not_held_out(self, users: Iterable[str]) -> Iterator[str]:
+        """Those of the users who may get a push."""
+        gates = self.config.policy.gates
+        return (user for user in users if share_of(user, gates.holdout_salt) >= gates.holdout_share)
+
     def send_canaries(self) -> set[bytes]:
         """New users that look at the first item of the catalogue, now; returns their keys."""
         now_ms = time.time_ns() // 1_000_000
-        gates = self.config.policy.gates
         names = (f"{_CANARY}{next(self._rounds)}" for _ in itertools.count())
-        users = itertools.islice((name for name in names if share_of(name, gates.holdout_salt) >= gates.holdout_share), _CANARIES)
-        log = [look(user, "item-1", now_ms) for user in users]
+        log = [look(user, "item-1", now_ms) for user in itertools.islice(self.not_held_out(names), _CANARIES)]
         self.publish_log(log)
         return {sent.user_id.encode() for sent in log}
 
@@ -132,6 +135,14 @@ def decisions_of(reader: TopicReader) -> Counter[Decided]:
 def dead_letters_of(reader: TopicReader) -> list[dead_letter_pb2.DeadLetter]:
     """What was read of the dead letters."""
     return [dead_letter_pb2.DeadLetter.FromString(record.value or b"") for record in reader.records]
+
+
+def left_behind(**after_ms: int) -> dict[str, Any]:
+    """A policy in which what is left in the cart (`cart_ms`) or on the wish list (`favourite_ms`) leads to a push so long after."""
+    occasions = {
+        f"abandoned_{name.removesuffix('_ms')}": {"enabled": True, "after_ms": ms, "timing": "now"} for name, ms in after_ms.items()
+    }
+    return {"occasions": occasions, "items": {"seen_for_ms": min(after_ms.values()) - 1}}
 
 
 def look(user_id: str, item_id: str, at_ms: int, event: str = "look") -> Sent:
