@@ -31,6 +31,7 @@ from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
 from flink_job.policies import Policy
 from flink_job.policy_feed import STORED, Change, PolicyFeed
+from flink_job.replayable import ReplayableCall, Replayables
 from flink_job.settings import EngineSettings
 from flink_job.state_cache import StateCache
 from flink_job.warm_up import WarmUp
@@ -90,6 +91,7 @@ class Engine:
         self._items = ItemDecoder(settings.feature_dim, settings.max_record_bytes, settings.max_id_bytes)
         self._facts = FactsDecoder(settings.max_record_bytes, settings.max_id_bytes)
         self._states = StateCodec(settings.feature_dim)
+        self._replayables = Replayables(self.catalogue, self.knowledge, self._states, self.metrics, settings.feature_dim)
         self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
         self._held: StateCache[UserState] = StateCache(settings.state_cache_users)
         self._forget_after_ms = settings.user_ttl_days * _DAY_MS
@@ -114,12 +116,19 @@ class Engine:
         else:
             before_ms = state.last_signal_ms
         policy = self._policies.policy_for(user_id, wall_ms)
-        effects = policy.push.on_signal(user_id, state, signal, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        hold_until_ms = self.warm_up.hold_until_ms(wall_ms)
+        call, witness = None, policy.push.witness
+        if witness is not None:
+            is_new = before_ms == _NEVER_SEEN_MS
+            call = self._replayables.begin_signal(witness, state, signal, payload, origin, wall_ms, hold_until_ms, is_new=is_new)
+        effects = policy.push.on_signal(user_id, state, signal, wall_ms, hold_until_ms)
+        if call is not None:
+            call.end()
         if effects is BARE[Reason.DUPLICATE]:
             counts["suppressed.duplicate"] += 1
             self._held.put(user_id, state)
             return _NOTHING
-        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        answer = self._answer(user_id, state, effects, wall_ms, policy, call)
         if before_ms <= policy.since_ms <= state.last_signal_ms:
             self._expose(user_id, state.last_signal_ms, policy, answer)
         return answer
@@ -132,11 +141,17 @@ class Engine:
             return _NOTHING
         before_ms = state.last_signal_ms
         policy = self._policies.policy_for(user_id, wall_ms)
-        effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, self.warm_up.hold_until_ms(wall_ms))
+        hold_until_ms = self.warm_up.hold_until_ms(wall_ms)
+        call, witness = None, policy.push.witness
+        if witness is not None:
+            call = self._replayables.begin_wake(witness, state, at_ms, wall_ms, hold_until_ms)
+        effects = policy.push.on_wake(user_id, state, at_ms, wall_ms, hold_until_ms)
+        if call is not None:
+            call.end()
         if not effects:
             self._held.put(user_id, state)
             return _NOTHING
-        answer = self._answer(user_id, state, effects, wall_ms, policy)
+        answer = self._answer(user_id, state, effects, wall_ms, policy, call)
         if before_ms <= policy.since_ms <= state.last_signal_ms:
             self._expose(user_id, state.last_signal_ms, policy, answer)
         return answer
@@ -209,7 +224,9 @@ class Engine:
         else:
             self._policies.restore(key, payload, wall_ms)
 
-    def _answer(self, user_id: str, state: UserState, effects: Effects, wall_ms: int, policy: Policy) -> Answer:
+    def _answer(
+        self, user_id: str, state: UserState, effects: Effects, wall_ms: int, policy: Policy, call: ReplayableCall | None
+    ) -> Answer:
         counts = self.metrics.counts
         settings = self._settings
         answer = Answer()
@@ -224,7 +241,8 @@ class Engine:
                     value = encode_suppressed(
                         user_id, effect, effect.record, policy.name, policy.rules.log.suppressed_share, settings.producer
                     )
-                    answer.records.append((settings.decisions_topic, user_id, value + arms_of_decision(policy.arms)))
+                    inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, policy.rules.log.suppressed_share)
+                    answer.records.append((settings.decisions_topic, user_id, value + arms_of_decision(policy.arms) + inputs))
             elif type(effect) is Push:
                 counts["decisions"] += 1
                 counts["scored"] += 1
@@ -233,7 +251,8 @@ class Engine:
                 push = policy.pushes.encode(user_id, state, effect, policy.name)
                 answer.records.append((settings.pushes_topic, user_id, push + arms_of_push(policy.arms)))
                 sent = encode_sent(user_id, effect, policy.name, settings.producer)
-                answer.records.append((settings.decisions_topic, user_id, sent + arms_of_decision(policy.arms)))
+                inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, 1.0)
+                answer.records.append((settings.decisions_topic, user_id, sent + arms_of_decision(policy.arms) + inputs))
             elif type(effect) is ItemSignal:
                 counts["item_signals_sent"] += 1
                 answer.records.append((settings.item_signals_topic, *encode_item_signal(effect)))

@@ -24,6 +24,8 @@ COUNTERS = {
     "wake_ups_fired": "timers that fired, those no longer wanted included",
     "users_new": "users seen for the first time",
     "users_erased": "users erased",
+    "inputs_logged": "decisions logged with all that they read",
+    "inputs_too_large": "decisions logged without it, because the record would have been too large",
     "exposures": "users whose first signal came since the arms of their experiments differ",
     "items_changed": "catalogue changes taken in",
     "items_outdated": "catalogue records older than what was held",

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import Protocol
 
 import numpy as np
 
@@ -52,6 +53,16 @@ class Found:
             if name not in sources[candidate]:
                 sources[candidate].append(name)
         return [tuple(names) for names in sources]
+
+
+class Finder(Protocol):
+    """Finds candidates: in the catalogue, or as they were found before."""
+
+    def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:
+        """Candidates for a user with this profile, (dim,); `nudged_key` 0: none is named."""
+
+    def only(self, key: int, now_ms: int) -> Found:
+        """One item, or none if it cannot be sent."""
 
 
 class CandidateFinder:

@@ -18,7 +18,7 @@ from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.learning.facts import Facts, ItemFacts, SegmentFacts
-from flink_job.core.learning.state import SLOTS
+from flink_job.core.learning.state import SLOTS, SlotCounts
 from flink_job.core.outcome_counts import OutcomeCounts, Probabilities, smoothed
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.trending import TopList, height
@@ -122,6 +122,11 @@ class Knowledge:
         for name in sorted(self._segments):  # in one order, whatever order they came in
             total += self._faded(self._segments[name], now_ms)
         return total
+
+    def week(self, country: str, now_ms: int) -> tuple[SlotCounts, SlotCounts] | None:
+        """Those of all segments and of this one, (168, 3) each, None if nothing is known."""
+        everybody = self.slots_of_all(now_ms).astype(np.float32)
+        return (everybody, self.slots(country, now_ms).astype(np.float32)) if everybody.any() else None
 
     def _faded(self, facts: SegmentFacts, now_ms: int) -> NDArray[np.float64]:
         left: NDArray[np.float64] = facts.slots.astype(np.float64)

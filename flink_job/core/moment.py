@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from flink_job.core.item_signals import SlotOf
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.local_time import LocalClock
@@ -18,6 +16,7 @@ from flink_job.core.send_time import SendTime, SendTimePlan, WeekRates
 from flink_job.core.slot_counts import SlotCounts
 from flink_job.core.slot_prior import SlotPrior, flat_prior, prior_of
 from flink_job.core.state import CONVERTED, DECIDED, DISMISSED, FAILED, OPENED, UserState
+from flink_job.core.witness import HoursAsked, WeekOfOthers, Witness
 
 _HOUR_MS = 3_600_000
 _SEEN_AND_LIKED = (OPENED, CONVERTED)
@@ -26,17 +25,25 @@ _SEEN_AND_LIKED = (OPENED, CONVERTED)
 class Moment:
     """The rules of the moment, ready to use."""
 
-    __slots__ = ("_clock", "_counts", "_flat", "_knowledge", "_priors", "_quiet", "_rules", "_send_time")
+    __slots__ = ("_clock", "_counts", "_flat", "_knowledge", "_priors", "_quiet", "_rules", "_send_time", "_witness")
 
-    def __init__(self, rules: SendTimeRules, clock: LocalClock, quiet: QuietClock, knowledge: Knowledge | None = None) -> None:
+    def __init__(
+        self,
+        rules: SendTimeRules,
+        clock: LocalClock,
+        quiet: QuietClock,
+        knowledge: Knowledge | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         self._knowledge = knowledge
+        self._witness = witness
         self._rules = rules
         self._clock = clock
         self._quiet = quiet
         self._counts = SlotCounts(rules)
         self._send_time = SendTime(rules, self._counts)
         self._flat = flat_prior(rules.open_rate, rules.convert_rate)
-        self._priors: dict[str, tuple[int, SlotPrior]] = {}
+        self._priors: dict[str, tuple[int, SlotPrior, WeekOfOthers | None]] = {}
 
     def observe_activity(self, state: UserState, at_ms: int) -> None:
         """The user did something."""
@@ -97,12 +104,10 @@ class Moment:
         hour = now_ms // _HOUR_MS
         held = self._priors.get(country)
         if held is None or held[0] != hour:
-            everybody = self._knowledge.slots_of_all(now_ms).astype(np.float32)
-            prior = self._flat
-            if everybody.any():
-                theirs = self._knowledge.slots(country, now_ms).astype(np.float32)
-                prior = prior_of(self._rules, everybody, theirs)
-            held = self._priors[country] = (hour, prior)
+            week = self._knowledge.week(country, now_ms)
+            held = self._priors[country] = (hour, self._flat if week is None else prior_of(self._rules, *week), week)
+        if self._witness is not None and self._witness.watching:
+            self._witness.hours.append(HoursAsked(country, hour, held[2]))
         return held[1]
 
     def _slot(self, state: UserState, at_ms: int) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flink_job.core.candidates import CandidateFinder, Finder
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.choosing import Chooser
 from flink_job.core.effects import BARE, Effects, Erase, Suppressed, Wake
@@ -39,6 +40,7 @@ from flink_job.core.sending import Sender
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
 from flink_job.core.utility import Circumstances
+from flink_job.core.witness import WatchedFinder, Witness
 
 _NOTHING_TO_GET = (Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD)
 
@@ -53,9 +55,17 @@ class PushPolicy:
         zone_of: ZoneOf,
         knowledge: Knowledge | None = None,
         item_signals: ItemSignalMaker | None = None,
+        finder: Finder | None = None,
     ) -> None:
-        """`knowledge`: what the item operator taught; `item_signals`: tells it what happens. None where there is none."""
+        """`knowledge`: what the item operator taught; `item_signals`: tells it what happens. None where there is none.
+
+        `finder`: brings the candidates of a decision that is taken again; None: they are found in the catalogue. `witness` is there
+        where the rules ask for replayable logs.
+        """
         self._rules = rules
+        self.witness = Witness(rules.log.replayable_share) if rules.log.replayable_share else None
+        if self.witness is not None:
+            finder = WatchedFinder(finder or CandidateFinder(rules.candidates, catalogue, knowledge), self.witness)
         self._item_signals = item_signals
         self._catalogue = catalogue
         interest = Interest(rules.interest)
@@ -64,12 +74,12 @@ class PushPolicy:
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
-        self._moment = Moment(rules.send_time, clock, quiet, knowledge)
+        self._moment = Moment(rules.send_time, clock, quiet, knowledge, self.witness)
         self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self._moment)
         self._gates = Gates(rules.gates, self._fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
         self._planner = Planner(self._occasions, self._gates, self._moment)
-        self._ranker = Ranker(rules, catalogue, interest, recents, knowledge)
+        self._ranker = Ranker(rules, catalogue, interest, recents, knowledge, finder)
         self._chooser = Chooser(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self._moment, self._ranker.utility, self._records, item_signals)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flink_job.core.candidates import CandidateFinder, Found
+from flink_job.core.candidates import CandidateFinder, Finder, Found
 from flink_job.core.catalogue import Catalogue, CatalogueItem
 from flink_job.core.diversity import Diversity, Pushed, demoted
 from flink_job.core.effects import ScoredItem
@@ -60,8 +60,15 @@ class Ranker:
     )
 
     def __init__(
-        self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, knowledge: Knowledge | None = None
+        self,
+        rules: Rules,
+        catalogue: Catalogue,
+        interest: Interest,
+        recents: Recents,
+        knowledge: Knowledge | None = None,
+        finder: Finder | None = None,
     ) -> None:
+        """`finder` None: candidates are found in the catalogue."""
         self._rules = rules
         self._catalogue = catalogue
         self._interest = interest
@@ -69,7 +76,7 @@ class Ranker:
         self._eligibility = Eligibility(rules, knowledge)
         self._diversity = Diversity(rules.diversity, catalogue)
         self._looks_back = rules.diversity.last > 0
-        self._finder = CandidateFinder(rules.candidates, catalogue, knowledge)
+        self._finder = finder or CandidateFinder(rules.candidates, catalogue, knowledge)
         self._knowledge = knowledge
         self.utility = Utility(rules.utility)
 

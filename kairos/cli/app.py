@@ -27,6 +27,7 @@ _COMMAND_MODULES = (
     "check",
     "policy",
     "experiment",
+    "replay_decisions",
     "topics",
     "proto",
     "kafka",

@@ -36,12 +36,19 @@ class SendRules:
 
 @dataclass(frozen=True, slots=True)
 class LogRules:
-    """What share of the decisions against a push goes to the decision log; decisions for one always do."""
+    """What share of the decisions against a push goes to the decision log; decisions for one always do.
+
+    `replayable_share`: how many of all causes have what they led to logged with all that was read, if that is at most `replayable_bytes`.
+    """
 
     suppressed_share: float
+    replayable_share: float
+    replayable_bytes: int
 
     def __post_init__(self) -> None:
         share("suppressed_share", self.suppressed_share)
+        share("replayable_share", self.replayable_share)
+        positive("replayable_bytes", self.replayable_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Takes a logged decision again, from its record alone and the rules it was taken by, or others.
+
+A small catalogue is built of the items in the record, in the order of their rows, so that ties, sums and products fall as they did; what was
+found in the whole catalogue, and what was known of items and hours, comes from the record.
+
+*Contract*: pure. Raises ``NotReplayable``, which says why in words that are the same for all decisions of which it is true.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from flink_job.codec.decisions import encode_sent, encode_suppressed
+from flink_job.codec.errors import DecodeError
+from flink_job.codec.inputs import decode_call, decode_shared
+from flink_job.codec.items import ItemDecoder
+from flink_job.codec.signals import SignalDecoder, SignalLimits
+from flink_job.codec.state import StateCodec, UnknownStateVersion
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.effects import Effects, Push, Suppressed
+from flink_job.core.policy import PushPolicy
+from flink_job.core.recalled import NotNoted, RecalledFinder, RecalledKnowledge
+from flink_job.core.rules import LearningRules, Rules
+from flink_job.core.state import new_user
+from flink_job.engine import zone_of
+from kairos.v1.decision_pb2 import Decision
+
+_NO_LIMIT = 1 << 62
+_SIGNALS = SignalDecoder(SignalLimits(_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT))
+"""What was refused then was not decided on."""
+
+
+class NotReplayable(Exception):
+    """The record does not hold what is needed."""
+
+
+def taken_again(decision: Decision, rules: Rules, learning: LearningRules) -> list[Decision]:
+    """All that comes of what led to this decision, as it would be logged; without inputs."""
+    if not decision.HasField("inputs"):
+        raise NotReplayable("it has no inputs")
+    try:
+        effects = _effects(decision, replace(rules, log=replace(rules.log, suppressed_share=1.0, replayable_share=0.0)), learning)
+    except NotNoted as missing:
+        raise NotReplayable(str(missing)) from missing
+    except (DecodeError, UnknownStateVersion, ValueError, IndexError) as error:
+        raise NotReplayable("its inputs cannot be read") from error
+    return list(_logged(decision.user_id, effects, rules, decision.producer))
+
+
+def counterpart(decision: Decision, others: list[Decision]) -> Decision | None:
+    """Which of the ``others`` is the same decision: on the same cause, at the same moment if there is one; None: none is."""
+    same_cause = [other for other in others if other.cause_id == decision.cause_id]
+    same_moment = [other for other in same_cause if other.decided_at_ms == decision.decided_at_ms]
+    named_alike = [other for other in same_moment if other.decision_id == decision.decision_id]
+    return next(iter(named_alike or same_moment or same_cause), None)
+
+
+def _effects(decision: Decision, rules: Rules, learning: LearningRules) -> Effects:
+    inputs = decision.inputs
+    call, shared = decode_call(inputs), decode_shared(inputs)
+    catalogue = Catalogue(shared.feature_dim)
+    items = ItemDecoder(shared.feature_dim, _NO_LIMIT, _NO_LIMIT)
+    for listed, payload in zip(inputs.items, shared.items, strict=True):
+        catalogue.upsert(items.decode(listed.item_id, payload)[0])
+    stopped = [catalogue.key_of_row(place) for place in shared.stopped]
+    catalogue.version = decision.catalogue_version
+    finder = RecalledFinder(shared.noted)
+    knowledge = RecalledKnowledge(learning, catalogue, finder, shared.hours, stopped)
+    policy = PushPolicy(rules, catalogue, zone_of, knowledge, finder=finder)
+    state = None if call.state is None else StateCodec(shared.feature_dim).decode(call.state)
+    if call.payload is None:
+        if state is None:
+            raise ValueError("a wake-up of nobody")
+        return policy.on_wake(decision.user_id, state, call.wake_at_ms, call.wall_ms, call.hold_until_ms)
+    signal = _SIGNALS.decode(decision.user_id, call.payload, call.origin, call.wall_ms)
+    state = state or new_user(shared.feature_dim, signal.at_ms)
+    return policy.on_signal(decision.user_id, state, signal, call.wall_ms, call.hold_until_ms)
+
+
+def _logged(user_id: str, effects: Effects, rules: Rules, producer: str) -> Iterator[Decision]:
+    name = rules.policy_id, rules.version
+    for effect in effects:
+        if isinstance(effect, Push):
+            yield Decision.FromString(encode_sent(user_id, effect, name, producer))
+        elif isinstance(effect, Suppressed) and effect.record is not None:
+            share = rules.log.suppressed_share
+            yield Decision.FromString(encode_suppressed(user_id, effect, effect.record, name, share, producer))
