@@ -1,0 +1,1 @@
+"""What can be learned from logged decisions after the fact."""
