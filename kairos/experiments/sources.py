@@ -1,20 +1,15 @@
 """Where an experiment's records come from: the topics of a running job, or files of JSON lines.
 
-A file holds one record a line in protobuf's own JSON (docs/contract.md), ``Decision`` or ``Signal``; ``.gz`` is read as it is.
+A file holds ``Decision`` or ``Signal`` as JSON lines.
 
 *Contract*: raises ``KairosError`` that names the file and line, or the topic.
 """
 
-import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf import json_format
-from google.protobuf.message import Message
-
 from kairos.contract.connection import Connection
+from kairos.contract.json_lines import read_json_lines
 from kairos.contract.reading import read_to_end
-from kairos.errors import USAGE_ERROR, KairosError
 from kairos.experiments.journal import Journal
 from kairos.v1.decision_pb2 import Decision
 from kairos.v1.signal_pb2 import Signal
@@ -42,26 +37,10 @@ def from_files(decisions: Path, feedback: Path | None, interactions: Path | None
     """All that the files hold. Without interactions, value is what conversions were worth."""
     journal = Journal()
     journal.value_from = "interactions" if interactions else "feedback"
-    for payload in _payloads(decisions, Decision()):
+    for payload in read_json_lines(decisions, Decision()):
         journal.decision(payload, since_ms)
     journal.decisions_read()
     for path in filter(None, (feedback, interactions)):
-        for payload in _payloads(path, Signal()):
+        for payload in read_json_lines(path, Signal()):
             journal.signal(payload)
     return journal
-
-
-def _payloads(path: Path, message: Message) -> Iterator[bytes]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    message.Clear()
-                    try:
-                        json_format.Parse(line, message)
-                    except json_format.ParseError as error:
-                        name = message.DESCRIPTOR.full_name
-                        raise KairosError(f"{path}, line {number}: is no {name} in JSON ({error}).", exit_code=USAGE_ERROR) from error
-                    yield message.SerializeToString()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KairosError(f"{path} cannot be read: {error}.", exit_code=USAGE_ERROR) from error
