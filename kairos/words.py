@@ -94,6 +94,15 @@ OUTCOMES = {
 }
 
 
+def percent_words(share: float, digits: int = 0) -> str:
+    """Of a part of 1.
+
+    >>> percent_words(0.0263, 1)
+    '2.6 %'
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def reason_of(name: str) -> Reason | None:
     """The reason of this name, as in the log; None if this program knows none."""
     return Reason.__members__.get(name.upper())

@@ -58,7 +58,7 @@ def _yesterday(day: Day, clock: Clock, log_rate: float) -> Iterator[str]:
         sampled = f" Of decisions against a push {log_rate:.2g} are logged: there may have been some." if log_rate < 1 else ""
         yield f"{name}: {sent}, and no other decision in the log.{sampled}"
         return
-    yield f"{name}: {sent}. What held back {'more' if day.sent else 'any'}:"
+    yield f"{name}: {sent}. What held {'more' if day.sent else 'one'} back:"
     for each in held_back[:_MOST_REASONS]:
         yield f"{count_words(each)}  {reason_words(each.reason)}"
 
@@ -75,7 +75,11 @@ def _next_chance(explanation: Explanation, clock: Clock) -> Iterator[str]:
     elif chance.how == "gate" and chance.at_ms is not None:
         yield f"With the first thing they do after {clock.moment(chance.at_ms)}, when {chance.reason} opens."
     elif chance.how == "after_push":
-        least = f", from {clock.moment(chance.at_ms)} on: pushes have at least that distance" if chance.at_ms is not None else ""
+        least = (
+            f", not before {clock.moment(chance.at_ms)}, the least time between two pushes (new users wait longer)"
+            if chance.at_ms is not None
+            else ""
+        )
         yield f"With the next thing they do that leads to a decision{least}."
         yield "Or at an hour that was chosen ahead (best_time), which the log does not tell before it has come."
     elif chance.how == "never":

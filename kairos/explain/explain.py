@@ -83,7 +83,7 @@ class Explanation:
     """``at_ms`` None: the latest push was asked for, or, without one, the latest decision.
 
     ``push``: of ``decision``, if that sent one. ``since``: what is in force now, if that is not ``decision``; ``then``: what came next in the log.
-    ``log_rate``: the share of decisions against a push that is in the log, 1 as far as is known.
+    ``log_rate``: the share of decisions against a push that is in the log, 1 where it is not known.
     """
 
     user_id: str
@@ -123,7 +123,7 @@ def explain(history: History, *, at_ms: int | None, until_ms: int, days: int, cl
         then=_told(then, rules) if then is not None else None,
         days=days_of(history, clock, until_ms, days),
         chance=chance_of(history, current, until_ms, _if_its_own(current, rules)),
-        log_rate=min((each.log_rate for each in history.decisions if each.log_rate > 0), default=1.0),
+        log_rate=_log_rate(history, _if_its_own(current, rules)),
     )
 
 
@@ -168,6 +168,12 @@ def _sent(history: History, decision: Decision, rules: Rules) -> Sent:
         choice=choice_of(decision, _if_its_own(decision, rules)),
         moment=moment_of(history, decision, _least_gain(decision, rules)),
     )
+
+
+def _log_rate(history: History, rules: Rules | None) -> float:
+    """As those in the log say; where there are none, as the policy does."""
+    rates = [each.log_rate for each in history.decisions if each.verdict != VERDICT_SENT and each.log_rate > 0]
+    return min(rates) if rates else rules.log.suppressed_share if rules is not None else 1.0
 
 
 def _least_gain(decision: Decision, rules: Rules) -> float | None:

@@ -14,9 +14,10 @@ from kairos.explain.choice import Considered
 from kairos.explain.clock import Clock
 from kairos.explain.explain import Explanation, Told
 from kairos.explain.moment import Hours
-from kairos.words import gate_words, reason_words
+from kairos.words import gate_words, percent_words, reason_words
 
 _BARS = "▁▂▃▄▅▆▇█"
+_LEAST_WIDTH = 10
 
 
 def show(explanation: Explanation, told: tuple[Answer, ...], clock: Clock, console: Console) -> None:
@@ -78,7 +79,7 @@ def _tables(explanation: Explanation, about: str, clock: Clock) -> Iterator[Rend
 
 def _of_nothing(decision: Told, clock: Clock) -> Iterator[RenderableType]:
     if any(not gate.passed for gate in decision.gates):
-        gates = _table("", "gate", "")
+        gates = _table("", "gate", "says")
         for gate in decision.gates:
             opens = f"; opens on {clock.moment(gate.opens_at_ms)}" if gate.opens_at_ms else ""
             gates.add_row("✓" if gate.passed else "✗", gate.name, gate_words(gate.name) if gate.passed else reason_words(gate.name) + opens)
@@ -90,14 +91,13 @@ def _of_nothing(decision: Told, clock: Clock) -> Iterator[RenderableType]:
 
 
 def _candidates(candidates: tuple[Considered, ...], sent: tuple[str, ...]) -> Table:
-    table = _table("", "item", "score", "opens", "converts", "diversity", "worth", "drawn", "found by")
+    table = _table("item", "score", "opens", "converts", "diversity", "worth", "drawn", "found by")
     for each in candidates:
         table.add_row(
-            "→" if each.item_id in sent else "",
-            each.item_id,
+            f"{'→' if each.item_id in sent else ' '} {each.item_id}",
             f"{each.score:.3f}",
-            "" if each.p_open is None else f"{each.p_open:.2%}",
-            "" if each.p_convert is None else f"{each.p_convert:.1%}",
+            "" if each.p_open is None else percent_words(each.p_open, 2),
+            "" if each.p_convert is None else percent_words(each.p_convert, 1),
             f"{each.diversity:.2f}",
             "" if each.utility is None else f"{each.utility:.4f}",
             f"{each.propensity:.3f}" if each.propensity else "",
@@ -118,7 +118,13 @@ def _hours(hours: Hours, clock: Clock) -> Iterator[RenderableType]:
     for row in sorted(names):
         each = hours.hours[row]
         marks = [name for name, of in (("first", 0), ("best", hours.best), ("chosen", hours.chosen)) if of == row]
-        figures = (f"{each.ctr:.2%}", f"{each.cvr:.2%}", f"{each.discount:.0%}", f"{each.value:.2f}", f"{each.propensity:.2f}")
+        figures = (
+            percent_words(each.ctr, 2),
+            percent_words(each.cvr, 2),
+            percent_words(each.discount),
+            f"{each.value:.2f}",
+            f"{each.propensity:.2f}",
+        )
         table.add_row(", ".join(marks), clock.moment(each.at_ms), *figures)
     yield table
 
@@ -135,5 +141,6 @@ def _table(*columns: str) -> Table:
     """The last column gives way where there is no room."""
     table = Table(box=None, pad_edge=True, header_style="dim")
     for name in columns:
-        table.add_column(name, no_wrap=name != columns[-1])
+        gives_way = name == columns[-1]
+        table.add_column(name, no_wrap=not gives_way, min_width=_LEAST_WIDTH if gives_way else None)
     return table

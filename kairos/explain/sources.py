@@ -74,6 +74,7 @@ class Files:
 
     def history(self, user_id: str, from_ms: int, until_ms: int | None) -> History:  # noqa: ARG002  # a file is read to its end anyway
         """See Source."""
-        pushes: Iterator[bytes] = read_json_lines(self.pushes, PushCommand()) if self.pushes else iter(())
-        feedback: Iterator[bytes] = read_json_lines(self.feedback, Signal()) if self.feedback else iter(())
-        return history_of(user_id, read_json_lines(self.decisions, Decision()), pushes, ((payload, 0) for payload in feedback))
+        pushes: Iterator[bytes] = read_json_lines(self.pushes, PushCommand(), user_id) if self.pushes else iter(())
+        feedback: Iterator[bytes] = read_json_lines(self.feedback, Signal(), user_id) if self.feedback else iter(())
+        decisions = read_json_lines(self.decisions, Decision(), user_id)
+        return history_of(user_id, decisions, pushes, ((payload, 0) for payload in feedback))

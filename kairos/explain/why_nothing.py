@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kairos.explain.clock import Clock
 from kairos.explain.explain import GateSeen, Told
 from kairos.explain.moment import Hours
-from kairos.words import reason_words, rule_words, trigger_words
+from kairos.words import percent_words, reason_words, rule_words, trigger_words
 
 
 def why_nothing(decision: Told, clock: Clock) -> Iterator[str]:
@@ -50,7 +50,7 @@ def hours_words(hours: Hours, clock: Clock) -> Iterator[str]:
         yield "No later hour was left to wait for."
         return
     several = f"Of {count} moments up to {clock.moment(hours.hours[-1].at_ms)}"
-    asked = f"{100 * hours.least_gain:.0f} % more" if hours.least_gain is not None else "enough more"
+    asked = f"{percent_words(hours.least_gain)} more" if hours.least_gain is not None else "enough more"
     later = max(hours.hours[1:], key=lambda each: each.value)
     none = f"none is worth {asked} than the first; the best later one, {clock.moment(later.at_ms)}, is worth {_gain(later.value)}"
     if not hours.explored and hours.chosen == 0:
@@ -61,12 +61,12 @@ def hours_words(hours: Hours, clock: Clock) -> Iterator[str]:
         yield f"{several} {none}. But hours are tried out: the draw fell on this one, worth {_gain(chosen.value)}."
     else:
         its = f"worth {_gain(best.value)} than the first"
-        yield f"{several} {clock.moment(best.at_ms)} is the best, {its}. But hours are tried out: the draw fell on this one."
+        yield f"{several} the best is {clock.moment(best.at_ms)}, {its}. But hours are tried out: the draw fell on this one."
     yield f"The probability of this hour was {chosen.propensity:.2f}."
 
 
 def _gain(value: float) -> str:
-    return f"{100 * abs(value - 1):.0f} % {'more' if value >= 1 else 'less'}"
+    return f"{percent_words(abs(value - 1))} {'more' if value >= 1 else 'less'}"
 
 
 def dropped_words(decision: Told) -> str:

@@ -10,7 +10,7 @@ from kairos.explain.choice import Choice, Considered, Factor, RunnerUp
 from kairos.explain.clock import Clock
 from kairos.explain.explain import Sent, Told
 from kairos.explain.why_nothing import dropped_words, hours_words
-from kairos.words import outcome_words, reason_words, rule_words, trigger_words
+from kairos.words import outcome_words, percent_words, reason_words, rule_words, trigger_words
 
 _TERMS = {
     "p_open": "how likely it is to be opened",
@@ -37,10 +37,9 @@ def why_this(decision: Told, push: Sent) -> Iterator[str]:
     yield f"{item.item_id} was {place} of {len(choice.candidates)} listed{found}; found by {', '.join(item.sources) or 'no source'}."
     if item.utility is not None and item.p_open is not None and item.p_convert is not None:
         costs = sum(choice.costs.values())
-        yield (
-            f"Worth {item.utility:.4f} conversions: {item.utility + costs:.4f} expected "
-            f"({item.p_open:.1%} open it, {item.p_convert:.1%} of those convert) less {costs:.4f} for tiring or losing the user and the budget."
-        )
+        likely = f"{percent_words(item.p_open, 1)} open it, {percent_words(item.p_convert, 1)} of those convert"
+        expected = f"{item.utility + costs:.4f} expected ({likely})"
+        yield f"Worth {item.utility:.4f} conversions: {expected} less {costs:.4f} for tiring or losing the user and the budget."
     else:
         yield f"Its score is {item.score:.3f}: {item.interest:.3f} for interest, {item.affinity:.3f} for what they did with it before."
     if decision.planned_item_id and decision.planned_item_id != item.item_id:
@@ -107,7 +106,7 @@ def _difference(runner_up: RunnerUp, chosen: Considered) -> Iterator[str]:
 
 def _both(factor: Factor) -> str:
     if factor.term == "p_open":
-        return f"{factor.chosen:.2%} against {factor.other:.2%}"
+        return f"{percent_words(factor.chosen, 2)} against {percent_words(factor.other, 2)}"
     return f"{factor.chosen:.3g} against {factor.other:.3g}"
 
 
