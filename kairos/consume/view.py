@@ -6,25 +6,9 @@ from typing import Any
 
 from kairos.consume.consumer import ReceivedPush
 from kairos.v1 import push_pb2
-from kairos.v1.signal_pb2 import Trigger
+from kairos.words import trigger_words
 
 WAITED_FROM_MS = 1_000
-
-_WORDS = {
-    Trigger.TRIGGER_UNSPECIFIED: "no reason given",
-    Trigger.TRIGGER_BEHAVIOUR: "fits what they do now",
-    Trigger.TRIGGER_ABANDONED_CART: "left in the cart",
-    Trigger.TRIGGER_ABANDONED_FAVOURITE: "left on the wish list",
-    Trigger.TRIGGER_PRICE_DROP: "became cheaper",
-    Trigger.TRIGGER_BACK_IN_STOCK: "back in stock",
-    Trigger.TRIGGER_CREATOR_POSTED: "somebody they follow published",
-    Trigger.TRIGGER_BREAKING_NEWS: "breaking news",
-    Trigger.TRIGGER_REPLENISHMENT: "probably used up",
-    Trigger.TRIGGER_WIN_BACK: "has been away for long",
-    Trigger.TRIGGER_CAMPAIGN: "a campaign",
-    Trigger.TRIGGER_BEST_TIME: "the best time for it had come",
-    Trigger.TRIGGER_SOCIAL_REACTION: "somebody reacted to their post",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +67,7 @@ def view_of(push: ReceivedPush, started_at_ms: int) -> PushView:
         items=tuple(command.item_ids),
         title=_text(command.content),
         score=command.decision.score,
-        reason=command.reason or _WORDS.get(command.trigger, f"trigger {command.trigger}"),
+        reason=command.reason or trigger_words(command.trigger),
         latency_ms=push.received_at_ms - command.caused_at_ms if fresh else None,
         waited_ms=put_off_ms if put_off_ms >= WAITED_FROM_MS else 0,
         expired=0 < command.expires_at_ms <= push.received_at_ms,

@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from google.protobuf.message import Message
 from kairos.errors import USAGE_ERROR, KairosError
 
 
-def read_json_lines(path: Path, message: Message) -> Iterator[bytes]:
-    """Each record's bytes; ``message`` says what they are, and is overwritten."""
+def read_json_lines(path: Path, message: Message, mentioning: str = "") -> Iterator[bytes]:
+    """Each record's bytes; ``message`` says what they are, and is overwritten. ``mentioning``: lines without this text are not looked at."""
+    written = (mentioning, json.dumps(mentioning)[1:-1])
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
+                if line.strip() and (written[0] in line or written[1] in line):
                     message.Clear()
                     try:
                         json_format.Parse(line, message)

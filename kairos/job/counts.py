@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from flink_job.core.reasons import Reason
 from kairos.job.fresh_metrics import await_fresh_metrics
 from kairos.local.flink_rest import FlinkRest
+from kairos.words import NOT_HELD_BACK
 
 OPERATOR = "decide"
 _GROUP = "kairos."
 _PATIENCE_S = 3.0
 _POLL_S = 0.1
-_NOT_HELD_BACK = {Reason.DUPLICATE, Reason.NOT_A_TRIGGER, Reason.NOTHING_ASKED}
-"""Reasons that concern the signal, not the user: nobody would have expected a push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Counts:
 
     def suppressed(self) -> dict[Reason, int]:
         """Why users got nothing though something had happened, most frequent first."""
-        counted = {reason: self[f"suppressed_{reason.metric}"] for reason in Reason if reason not in _NOT_HELD_BACK}
+        counted = {reason: self[f"suppressed_{reason.metric}"] for reason in Reason if reason not in NOT_HELD_BACK}
         return {reason: count for reason, count in sorted(counted.items(), key=lambda entry: -entry[1]) if count}
 
     def dead_letters(self) -> dict[str, int]:
