@@ -90,6 +90,7 @@ class PushEncoder:
         if push.item.p_open:
             command.decision.p_open, command.decision.p_convert = push.item.p_open, push.item.p_convert
             command.decision.utility = push.item.utility
+            command.decision.budget_price = dict(push.record.terms).get("price", 0.0)
         command.decision.propensity = push.propensity
         return command.SerializeToString()
 
