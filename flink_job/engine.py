@@ -12,7 +12,7 @@ from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
 from flink_job.codec.dead_letters import encode_dead_letter
 from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
-from flink_job.codec.item_knowledge import FactsDecoder, is_about_items, is_gone
+from flink_job.codec.item_knowledge import FactsDecoder, is_gone, tells_facts
 from flink_job.codec.item_signals import encode_item_signal
 from flink_job.codec.items import ItemDecoder
 from flink_job.codec.origin import parse_origin
@@ -171,7 +171,7 @@ class Engine:
         try:
             if parse_origin(origin).topic == self.items_topic:
                 changes = self._change_catalogue(key, payload, origin)
-            elif key and is_about_items(key):
+            elif key and tells_facts(key):
                 changes = self._learn(key, payload, origin, wall_ms)
             else:
                 changes, refusal = self._policies.take(key, payload, origin, wall_ms)
@@ -219,7 +219,7 @@ class Engine:
 
     def _restore_knowledge(self, key: str, payload: bytes, wall_ms: int) -> None:
         about = key.removeprefix(STORED)
-        if is_about_items(about):
+        if tells_facts(about):
             self.knowledge.put(self._facts.decode(about, payload, 0, _ANY_TIME_MS))
         else:
             self._policies.restore(key, payload, wall_ms)

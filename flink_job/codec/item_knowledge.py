@@ -1,4 +1,7 @@
-"""What is known of items and segments, as knowledge records and from them. Keys: `item/<item_id>`, `segment/<country>`; others are not for here."""
+"""What is known of items and segments, and what a push costs, as knowledge records and from them.
+
+Keys: `item/<item_id>`, `segment/<country>`, `price/all`; others are not for here.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ from google.protobuf.message import DecodeError as WireError
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.limits import is_longer
-from flink_job.core.learning.facts import Facts, ItemFacts, SegmentFacts
-from flink_job.core.learning.signals import ITEM, SEGMENT, item_key, segment_key
+from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
+from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, item_key, segment_key
 from flink_job.core.learning.state import SLOTS
 from flink_job.core.rules.learning import MOST_COUNTRIES, MOST_NEIGHBOURS
 from kairos.v1 import knowledge_pb2
 
+_EVERY_PUSH = PRICE_OF_ALL.partition("/")[2]
+_LATEST_MS = 1 << 53
 _LITTLE_FLOAT32 = np.dtype("<f4")
 
 
-def is_about_items(key: str) -> bool:
-    """A record under this key tells of an item or a segment."""
-    return key.startswith((ITEM, SEGMENT))
+def tells_facts(key: str) -> bool:
+    """A record under this key tells of an item or a segment, or what a push costs."""
+    return key.startswith((ITEM, SEGMENT)) or key == PRICE_OF_ALL
 
 
 def is_gone(facts: Facts) -> bool:
@@ -34,6 +39,9 @@ def encode_facts(facts: Facts) -> bytes:
         segment = message.segment
         segment.segment, segment.as_of_ms = facts.segment, facts.as_of_ms
         segment.outcomes_by_slot = facts.slots.astype(_LITTLE_FLOAT32).tobytes()
+    elif type(facts) is PriceFacts:
+        price = message.price
+        price.budget_id, price.price, price.valid_until_ms = _EVERY_PUSH, facts.price, facts.valid_until_ms
     elif type(facts) is ItemFacts:
         _fill_item(message.item, facts)
     return message.SerializeToString()
@@ -63,7 +71,7 @@ class FactsDecoder:
         self._max_id_bytes = max_id_bytes
 
     def decode(self, key: str, payload: bytes | None, timestamp_ms: int, latest_ms: int) -> Facts:
-        """The facts in `payload` under `key`; a null tells that an item is gone, as of the record's `timestamp_ms`.
+        """The facts in `payload` under `key`; a null tells that an item is gone or a push costs nothing, as of the record's `timestamp_ms`.
 
         Raises DecodeError; also for facts made after `latest_ms`: no later ones could ever replace them.
         """
@@ -87,8 +95,11 @@ class FactsDecoder:
         elif which == "segment":
             facts = self._segment(message.segment, message.made_at_ms)
             own_key = segment_key(message.segment.segment)
+        elif which == "price":
+            facts = _price(message.price, message.made_at_ms)
+            own_key = f"price/{message.price.budget_id}"
         else:
-            raise DecodeError(errors.KEY_MISMATCH, f"body: is {which or 'empty'}, but the key names an item or a segment")
+            raise DecodeError(errors.KEY_MISMATCH, f"body: is {which or 'empty'}, but the key names an item, a segment or a price")
         if own_key != key:
             raise DecodeError(errors.KEY_MISMATCH, f"body: makes the key {own_key}, which differs from the record's")
         return facts
@@ -96,6 +107,8 @@ class FactsDecoder:
     def _nothing(self, key: str, timestamp_ms: int) -> Facts:
         if key.startswith(ITEM):
             return ItemFacts(key.removeprefix(ITEM), timestamp_ms, gone=True)
+        if key == PRICE_OF_ALL:
+            return PriceFacts(timestamp_ms)
         return SegmentFacts(key.removeprefix(SEGMENT), timestamp_ms, timestamp_ms, np.zeros((SLOTS, 3), np.float32))
 
     def _item(self, item: knowledge_pb2.ItemKnowledge, made_at_ms: int) -> ItemFacts:
@@ -134,3 +147,11 @@ class FactsDecoder:
         if not (np.isfinite(slots).all() and slots.min() >= 0):
             raise DecodeError(errors.INVALID_FIELD, "segment.outcomes_by_slot: holds a value that is negative or no number")
         return SegmentFacts(segment.segment, made_at_ms, segment.as_of_ms, slots)
+
+
+def _price(price: knowledge_pb2.BudgetPrice, made_at_ms: int) -> PriceFacts:
+    if not 0.0 <= price.price < 1e300:
+        raise DecodeError(errors.INVALID_FIELD, f"price.price: must be a number that is not negative, not {price.price}")
+    if price.valid_until_ms and not made_at_ms < price.valid_until_ms <= _LATEST_MS:
+        raise DecodeError(errors.INVALID_FIELD, f"price.valid_until_ms: {price.valid_until_ms} is no moment after made_at_ms")
+    return PriceFacts(made_at_ms, price.price, price.valid_until_ms)

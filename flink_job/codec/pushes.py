@@ -7,23 +7,31 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.channels import allowed_channels
 from flink_job.core.draws import uniform
 from flink_job.core.effects import Push
 from flink_job.core.ids import key_of
 from flink_job.core.index.labels import label_of
 from flink_job.core.messages.facts import Facts
 from flink_job.core.messages.writer import Writer
+from flink_job.core.purposes import purpose_of
 from flink_job.core.rules import MessageRules
+from flink_job.core.signals import Channel
 from flink_job.core.state import UserState
 from kairos.v1 import item_pb2, push_pb2
 
 CREATOR_NAME = "creator_name"
 """Attribute of an item that says who made it, in words; `creator_id` need not be something to read."""
 
-_PURPOSES = {
-    item_pb2.SCENARIO_NEWS: push_pb2.PURPOSE_EDITORIAL,
-    item_pb2.SCENARIO_SOCIAL: push_pb2.PURPOSE_SOCIAL,
+_CLASS_OF = {
+    Channel.IN_APP: "in_app",
+    Channel.WEB_PUSH: "web",
+    Channel.FCM: "mobile",
+    Channel.APNS: "mobile",
+    Channel.HMS: "mobile",
+    Channel.WEBHOOK: "in_app",
 }
+"""Which limits hold for texts that go over a channel."""
 _REASONS = {
     "unfinished": "because it is still in your cart or on your wish list",
     "nudged": "because something you care about changed",
@@ -55,7 +63,10 @@ class PushEncoder:
         language, text = _text(item, state.locale)
         trigger = push.record.trigger
         draw = uniform(push.command_id, 0, "message")
-        message = self._writer.write(_facts(item, text), trigger, item.scenario, state.locale, self._scores, self._since_ms(state), draw)
+        channels = allowed_channels(state)
+        classes = tuple({_CLASS_OF[Channel(channel)]: None for channel in channels})
+        since_ms = self._since_ms(state)
+        message = self._writer.write(_facts(item, text), trigger, item.scenario, state.locale, self._scores, since_ms, draw, classes)
         if message.template:
             state.sent_template[-1] = label_of(message.template)
         command = push_pb2.PushCommand(
@@ -65,7 +76,7 @@ class PushEncoder:
             expires_at_ms=min(push.expires_at_ms, item.valid_until_ms) if item.valid_until_ms else push.expires_at_ms,
             quiet_from_ms=push.quiet_from_ms,
             priority=push_pb2.PRIORITY_HIGH if item.urgency >= item_pb2.URGENCY_HIGH else push_pb2.PRIORITY_NORMAL,
-            purpose=_PURPOSES.get(item.scenario, push_pb2.PURPOSE_MARKETING),
+            purpose=f"PURPOSE_{purpose_of(item.scenario).upper()}",
             collapse_key=f"item-{key_of(item.item_id):016x}",
             thread_id=item.categories[0] if item.categories else "",
             relevance=min(1.0, max(0.0, push.item.score)),
@@ -77,6 +88,7 @@ class PushEncoder:
             caused_at_ms=push.record.caused_at_ms,
             producer=self._producer,
         )
+        command.channels.extend(channels)  # type: ignore[arg-type]  # the numbers are the contract's
         content = command.content
         content.title = message.title
         content.body = message.body
@@ -90,6 +102,7 @@ class PushEncoder:
         if push.item.p_open:
             command.decision.p_open, command.decision.p_convert = push.item.p_open, push.item.p_convert
             command.decision.utility = push.item.utility
+            command.decision.budget_price = dict(push.record.terms).get("price", 0.0)
         command.decision.propensity = push.propensity
         return command.SerializeToString()
 

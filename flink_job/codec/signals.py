@@ -17,6 +17,7 @@ from kairos.v1 import feedback_pb2, interaction_pb2, signal_pb2
 
 _KINDS = frozenset(interaction_pb2.InteractionType.values()) - {interaction_pb2.INTERACTION_TYPE_UNSPECIFIED}
 _OUTCOMES = frozenset(feedback_pb2.Outcome.values()) - {feedback_pb2.OUTCOME_UNSPECIFIED}
+_CHANNELS = frozenset(feedback_pb2.Channel.values()) - {feedback_pb2.CHANNEL_UNSPECIFIED}
 _TRIGGERS = frozenset(signal_pb2.Trigger.values())
 _ID_FIELD = {"interaction": "event_id", "feedback": "feedback_id", "nudge": "nudge_id", "user_update": "update_id"}
 _LONGEST_ZONE = 64
@@ -111,7 +112,7 @@ class SignalDecoder:
             raise DecodeError(errors.INVALID_FIELD, f"feedback.outcome: {body.outcome} is no outcome")
         if not body.command_id and body.outcome not in (feedback_pb2.OUTCOME_SUBSCRIBED, feedback_pb2.OUTCOME_UNSUBSCRIBED):
             raise DecodeError(errors.MISSING_FIELD, "feedback.command_id: which push is it about?")
-        return Feedback(event_id, body.command_id, body.outcome, at_ms)
+        return Feedback(event_id, body.command_id, body.outcome, at_ms, body.channel if body.channel in _CHANNELS else 0)
 
     def _nudge(self, body: signal_pb2.Nudge, event_id: str, at_ms: int) -> Nudge:
         if body.trigger not in _TRIGGERS:
@@ -144,6 +145,7 @@ def _user_update(body: signal_pb2.UserUpdate, event_id: str, at_ms: int) -> User
         purposes=_words(body.purposes) if body.purposes_set else None,
         birth_year=body.birth_year if body.HasField("birth_year") else None,
         segments=_words(body.segments) if body.segments_set else None,
+        channels=tuple(sorted(_CHANNELS.intersection(body.channels))) if body.channels_set else None,
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from flink_job.core.rules import MemoryRules
-from flink_job.core.signals import LONGEST_WORD, MOST_WORDS
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel
 from flink_job.core.state import PendingWake, UserState
 from kairos.v1 import state_pb2
 
@@ -142,6 +142,9 @@ class StateCodec:
         if state.segments_at_ms:
             message.segments_at_ms = state.segments_at_ms
             message.segments.extend(state.segments)
+        if state.channel_at_ms:
+            message.channel_at_ms = state.channel_at_ms
+            message.channels_off = state.channels_off
         if state.told_until_ms:
             message.told_until_ms = state.told_until_ms
         return _PREFIX + message.SerializeToString()
@@ -156,13 +159,14 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         + memory.sent_pushes * (8 + 8 + 8 + 1 + 1 + 4 + 4 + 4)
         + memory.followed_creators * 8
         + memory.bought_items * (8 + 8)
+        + len(Channel) * 8
         + _SLOTS * (1 + 4)  # visits by hour of the week
         + _SLOTS * (1 + 3 * 4)  # sends, opens, conversions
     )
     interest = 2 * (feature_dim + 1) * 4
     texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
     facts = 2 * MOST_WORDS * (_LONGEST_CHARACTER * LONGEST_WORD + 3)
-    scalars_and_tags = 59 * 12
+    scalars_and_tags = 61 * 12
     return 1 + columns + interest + texts + facts + scalars_and_tags
 
 
@@ -221,6 +225,8 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         purposes_at_ms=message.purposes_at_ms,
         birth_year_at_ms=message.birth_year_at_ms,
         segments_at_ms=message.segments_at_ms,
+        channels_off=message.channels_off,
+        channel_at_ms=message.channel_at_ms,
         told_until_ms=message.told_until_ms,
     )
     if message.HasField("pending"):

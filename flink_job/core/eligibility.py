@@ -12,11 +12,9 @@ from flink_job.core import history
 from flink_job.core.catalogue import CatalogueItem
 from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.knowledge import Knowledge
+from flink_job.core.purposes import purpose_of
 from flink_job.core.rules import Cap, Rules
 from flink_job.core.state import DISLIKED, UserState
-
-PURPOSE_OF = ("marketing", "marketing", "editorial", "social")
-"""What a push about an item is for, by scenario; a user who was asked must have agreed to it."""
 
 _YEAR_MS = 31_556_952_000
 _EPOCH_YEAR = 1970
@@ -116,7 +114,7 @@ class Excluded:
         if self._rules.is_stopped(key):
             return "stopped"
         purposes = self._state.purposes
-        if purposes is not None and PURPOSE_OF[item.scenario if item.scenario < len(PURPOSE_OF) else 0] not in purposes:
+        if purposes is not None and purpose_of(item.scenario) not in purposes:
             return "purpose"
         return self._audience(item) if item.restricted else ""
 

@@ -5,6 +5,7 @@ Asked in a fixed order, first the ones that cost least; the first closed one ans
 
 from __future__ import annotations
 
+from flink_job.core.channels import is_any_allowed
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.history import cap_opens_at_ms, counts_until_ms
 from flink_job.core.ids import share_of
@@ -16,6 +17,7 @@ from flink_job.core.state import UserState
 ORDER = (
     Reason.OPTED_OUT,
     Reason.UNREACHABLE,
+    Reason.NO_CHANNEL,
     Reason.MIN_GAP,
     Reason.CAP,
     Reason.COOL_DOWN,
@@ -53,6 +55,8 @@ class Gates:
             return Reason.OPTED_OUT, 0
         if state.unreachable:
             return Reason.UNREACHABLE, 0
+        if state.channels_off and not is_any_allowed(state):
+            return Reason.NO_CHANNEL, 0
         if state.sent_at_ms:
             opens_at_ms = self._gap_opens_at_ms(state, now_ms)
             if opens_at_ms > now_ms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flink_job.core import history
 from flink_job.core.catalogue import Catalogue
+from flink_job.core.channels import allow, set_channel
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.ids import key_of
 from flink_job.core.interest import Interest
@@ -30,6 +31,7 @@ _STATUS = {
 _FOLLOWS = (InteractionType.FOLLOW, InteractionType.SUBSCRIBE)
 _LEAVES = (InteractionType.UNFOLLOW, InteractionType.UNSUBSCRIBE, InteractionType.HIDE, InteractionType.REPORT)
 _OPT_OUTS = (Outcome.CHANNEL_DISABLED, Outcome.UNSUBSCRIBED, Outcome.REPORTED)
+_AT_A_DEVICE = (Outcome.DELIVERED, Outcome.DISPLAYED, Outcome.OPENED, Outcome.ACTION_CLICKED, Outcome.DISMISSED)
 
 
 class Intake:
@@ -69,28 +71,36 @@ class Intake:
         fatigue = self._fatigue
         if outcome in _STATUS:
             self._became(state, signal.command_id, _STATUS[Outcome(outcome)])
+        if outcome in _AT_A_DEVICE:
+            _reach(state, signal.at_ms, reachable=True)
+        elif outcome == Outcome.NO_DEVICE:
+            _reach(state, signal.at_ms, reachable=False)
         if outcome == Outcome.DISMISSED:
-            fatigue.add(state, fatigue.dismissed, signal.at_ms)
-            state.dismissals += 1
-            state.dismissed_at_ms = max(state.dismissed_at_ms, signal.at_ms)
+            self._dismissed(state, signal.at_ms)
         elif outcome in (Outcome.OPENED, Outcome.ACTION_CLICKED, Outcome.CONVERTED):
             if outcome == Outcome.OPENED:
                 fatigue.add(state, fatigue.opened, signal.at_ms)
             if signal.at_ms >= state.dismissed_at_ms:
                 state.dismissals = 0
                 state.dismissed_at_ms = 0
+        elif outcome == Outcome.CHANNEL_DISABLED and signal.channel:
+            set_channel(state, signal.channel, signal.at_ms, allowed=False)
+            self._dismissed(state, signal.at_ms)  # who mutes one channel is not to hear from another at once
         elif outcome in _OPT_OUTS:
             _consent(state, signal.at_ms, opted_out=True)
         elif outcome == Outcome.SUBSCRIBED:
             _consent(state, signal.at_ms, opted_out=False)
+            if signal.channel:
+                set_channel(state, signal.channel, signal.at_ms, allowed=True)
 
     def user_update(self, state: UserState, signal: UserUpdate) -> None:
         """Facts about the user; of each the newest word counts, in whatever order they come."""
         if signal.push_consent is not None:
             _consent(state, signal.at_ms, opted_out=not signal.push_consent)
-        if signal.reachable is not None and signal.at_ms >= state.reachable_at_ms:
-            state.unreachable = not signal.reachable
-            state.reachable_at_ms = signal.at_ms
+        if signal.reachable is not None:
+            _reach(state, signal.at_ms, reachable=signal.reachable)
+        if signal.channels is not None:
+            allow(state, signal.channels, signal.at_ms)
         _move(state, signal.at_ms, signal.time_zone, signal.country, signal.locale)
         if signal.purposes is not None and signal.at_ms >= state.purposes_at_ms:
             state.purposes, state.purposes_at_ms = signal.purposes, signal.at_ms
@@ -106,6 +116,11 @@ class Intake:
             if row >= 0:
                 self._interest.observe(state, self._catalogue.features[row], state.unfolded_weight[at], state.unfolded_at_ms[at])
                 del state.unfolded_item[at], state.unfolded_at_ms[at], state.unfolded_weight[at]
+
+    def _dismissed(self, state: UserState, at_ms: int) -> None:
+        self._fatigue.add(state, self._fatigue.dismissed, at_ms)
+        state.dismissals += 1
+        state.dismissed_at_ms = max(state.dismissed_at_ms, at_ms)
 
     def _became(self, state: UserState, command_id: str, status: int) -> None:
         before = history.push_status(state, command_id)
@@ -159,6 +174,12 @@ def _consent(state: UserState, at_ms: int, *, opted_out: bool) -> None:
     if at_ms >= state.consent_at_ms:
         state.opted_out = opted_out
         state.consent_at_ms = at_ms
+
+
+def _reach(state: UserState, at_ms: int, *, reachable: bool) -> None:
+    if at_ms >= state.reachable_at_ms:
+        state.unreachable = not reachable
+        state.reachable_at_ms = at_ms
 
 
 def _move(state: UserState, at_ms: int, time_zone: str | None, country: str | None, locale: str | None) -> None:

@@ -1,4 +1,6 @@
-"""What all users taught, in the decider's memory: popularity, neighbours, outcomes, and when segments open. Fed with facts, read by row.
+"""What all users taught, in the decider's memory: popularity, neighbours, outcomes, and when segments open; and what a push costs.
+
+Fed with facts, read by row.
 
 Who calls it: the engine with every knowledge record, in any order; the policy, for every decision that scores candidates. An older record never
 replaces a newer one, so what is held depends on the records and not on their order.
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.index.columns import NO_ROWS, Rows
-from flink_job.core.learning.facts import Facts, ItemFacts, SegmentFacts
+from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
 from flink_job.core.learning.state import SLOTS, SlotCounts
 from flink_job.core.outcome_counts import OutcomeCounts, Probabilities, smoothed
 from flink_job.core.rules.learning import LearningRules
@@ -53,6 +55,7 @@ class Knowledge:
         self._category_code: dict[str, int] = {"": 0}
         self._top: dict[str, TopList] = {}
         self._segments: dict[str, SegmentFacts] = {}
+        self._price = PriceFacts(made_at_ms=0)
         # By catalogue row: whose row it was when it was looked up, the item's place (0: nothing is known) and the code of its category.
         self._owner: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._place: Rows = np.zeros(0, np.intp)
@@ -63,7 +66,14 @@ class Knowledge:
 
     def put(self, facts: Facts) -> bool:
         """Take in facts; False if newer ones are held."""
-        return self._put_segment(facts) if type(facts) is SegmentFacts else self._put_item(facts)  # type: ignore[arg-type]
+        if isinstance(facts, ItemFacts):
+            return self._put_item(facts)
+        return self._put_segment(facts) if isinstance(facts, SegmentFacts) else self._put_price(facts)
+
+    def price(self, now_ms: int) -> float:
+        """What every push costs at `now_ms`, in units of utility: 0 while no price is told, and when the one told is over."""
+        told = self._price
+        return told.price if not told.valid_until_ms or now_ms < told.valid_until_ms else 0.0
 
     def trending(self, country: str, limit: int, now_ms: int) -> Rows:
         """Rows of up to `limit` of the most popular items that may be sent at `now_ms`, best first: of this country (empty: of all)."""
@@ -132,6 +142,12 @@ class Knowledge:
         left: NDArray[np.float64] = facts.slots.astype(np.float64)
         left *= 2.0 ** -min(max(now_ms - facts.as_of_ms, 0) / self._rules.slots.half_life_ms, 1000.0)
         return left
+
+    def _put_price(self, facts: PriceFacts) -> bool:
+        if self._price.made_at_ms >= facts.made_at_ms:
+            return False
+        self._price = facts
+        return True
 
     def _put_segment(self, facts: SegmentFacts) -> bool:
         held = self._segments.get(facts.segment)

@@ -74,6 +74,7 @@ class PushPolicy:
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
+        self._knowledge = knowledge
         self._moment = Moment(rules.send_time, clock, quiet, knowledge, self.witness)
         self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self._moment)
         self._gates = Gates(rules.gates, self._fatigue, quiet)
@@ -218,10 +219,11 @@ class PushPolicy:
         if state.unfolded_item:
             self._intake.fold(state)
         fatigue, rates = self._fatigue.at(state, now_ms), None
-        around = Circumstances(fatigue=fatigue)
+        price = self._knowledge.price(now_ms) if self._knowledge is not None else 0.0
+        around = Circumstances(fatigue=fatigue, price=price)
         if self._rules.utility.enabled or self._planner.weighs(cause):
             rates = self._moment.rates(state, now_ms)
-            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue)
+            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue, price)
         ranked = self._ranker.rank(
             state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
         )

@@ -16,6 +16,7 @@ class Reason(Enum):
     PENDING = "a wake-up is already waiting and will decide"
     OPTED_OUT = "the user wants no pushes"
     UNREACHABLE = "the user has no device to reach"
+    NO_CHANNEL = "the user allows none of the channels"
     FATIGUE = "the user is tired of pushes"
     IN_SESSION = "the user is here; what waited goes out when they have left"
     HOLDOUT = "the user belongs to the holdout that gets no pushes"

@@ -74,6 +74,17 @@ class Outcome(IntEnum):
     REPORTED = 20
 
 
+class Channel(IntEnum):
+    """Over what a push can go."""
+
+    IN_APP = 1
+    WEB_PUSH = 2
+    FCM = 3
+    APNS = 4
+    HMS = 5
+    WEBHOOK = 6
+
+
 class Trigger(IntEnum):
     """What can lead to a decision."""
 
@@ -115,6 +126,8 @@ class Feedback:
     command_id: str
     outcome: int
     at_ms: int
+    channel: int = 0
+    """Over what it went; 0: not told."""
 
 
 @dataclass(slots=True)
@@ -144,6 +157,8 @@ class UserUpdate:
     purposes: tuple[str, ...] | None = None
     birth_year: int | None = None
     segments: tuple[str, ...] | None = None
+    channels: tuple[int, ...] | None = None
+    """All that the user agrees to be reached over."""
 
 
 Signal = Interaction | Feedback | Nudge | UserUpdate

@@ -128,6 +128,10 @@ class UserState:
     birth_year_at_ms: int = 0
     segments_at_ms: int = 0
     """Of the newest word on each of the three above."""
+    channels_off: int = 0
+    """Bit k: the user does not want to be reached over channel k."""
+    channel_at_ms: bytes = b""
+    """Of the newest word on each channel, int64, channel 1 first; empty: nothing was told of any."""
     told_until_ms: int = 0
     """What was done until then has been told to the item operator."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kairos.cli.price import price
 from kairos.cli.topics import Config, Json, Prefix, Servers
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ decision carries the version it was taken by (docs/policy.md).
   kairos policy diff calm.yaml        what it would change
   kairos policy publish calm.yaml     let jobs follow it
   kairos policy withdraw              back to the configured one
+  kairos policy price 0.002           what every push costs from now on
 """
 
 
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
     policy.command("diff")(diff)
     policy.command("publish")(publish)
     policy.command("withdraw")(withdraw)
+    policy.command("price")(price)
     app.add_typer(policy, name="policy", short_help="Check, compare and release the policy of a running job.")
 
 

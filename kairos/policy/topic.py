@@ -54,15 +54,16 @@ def read_releases(there: Connection, policy_id: str, now_ms: int) -> Releases:
 
 def publish(there: Connection, release: PolicyRelease) -> Place:
     """Writes it, and waits until all copies have it."""
-    return _write(there, release.key, encode_release(release))
+    return write(there, release.key, encode_release(release))
 
 
 def withdraw(there: Connection, key: str) -> Place:
     """Takes back what was released under this key: jobs follow the policy they were configured with."""
-    return _write(there, key, None)
+    return write(there, key, None)
 
 
-def _write(there: Connection, key: str, value: bytes | None) -> Place:
+def write(there: Connection, key: str, value: bytes | None) -> Place:
+    """Writes a record of the knowledge topic, and waits until all copies have it."""
     topic = there.topic("knowledge")
     with open_producer(there.bootstrap_servers, there.properties, acks="all", allow_auto_create_topics=False) as producer:
         try:

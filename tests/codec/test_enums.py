@@ -8,7 +8,7 @@ import pytest
 from flink_job.codec import errors
 from flink_job.core.learning.signals import PushStage, WatchReason
 from flink_job.core.rules.messages import SCENARIOS
-from flink_job.core.signals import InteractionType, Outcome, Trigger
+from flink_job.core.signals import Channel, InteractionType, Outcome, Trigger
 from flink_job.core.state import CONVERTED, DECIDED, DELIVERED, DISMISSED, FAILED, OPENED
 from kairos.v1 import dead_letter_pb2, feedback_pb2, interaction_pb2, item_pb2, learning_pb2, signal_pb2
 
@@ -19,6 +19,7 @@ from kairos.v1 import dead_letter_pb2, feedback_pb2, interaction_pb2, item_pb2, 
         (InteractionType, interaction_pb2.InteractionType, "INTERACTION_TYPE_"),
         (Outcome, feedback_pb2.Outcome, "OUTCOME_"),
         (Trigger, signal_pb2.Trigger, "TRIGGER_"),
+        (Channel, feedback_pb2.Channel, "CHANNEL_"),
         (PushStage, learning_pb2.PushStage, "PUSH_STAGE_"),
         (WatchReason, learning_pb2.WatchReason, "WATCH_REASON_"),
     ],

@@ -19,7 +19,7 @@ from flink_job.codec.item_versions import decode_version
 from flink_job.codec.nudges import encode_nudge
 from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.effects import NudgeUser
-from flink_job.core.learning.facts import ItemFacts, SegmentFacts
+from flink_job.core.learning.facts import ItemFacts, PriceFacts, SegmentFacts
 from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, Watch, WatchReason
 from flink_job.core.learning.state import SLOTS, ItemState
 from flink_job.core.signals import Nudge, Trigger
@@ -113,6 +113,9 @@ def test_facts_read_as_they_were_written() -> None:
     assert isinstance(read, SegmentFacts)
     assert (read.segment, read.made_at_ms, read.as_of_ms) == ("DE", AT, AT - 1)
     assert read.slots.tolist() == slots.tolist()
+    for price in (PriceFacts(AT, 0.002, AT + 1), PriceFacts(AT, 0.0)):
+        assert FACTS.decode("price/all", encode_facts(price), AT, AT) == price
+    assert FACTS.decode("price/all", None, AT, AT) == PriceFacts(AT)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +128,10 @@ def test_facts_read_as_they_were_written() -> None:
         ("item/mug", replace(ITEM_FACTS, popularity=math.nan), "negative or no number"),
         ("item/mug", replace(ITEM_FACTS, outcomes=(-0.5, 0.0, 0.0, 0.0, 0.0)), "negative or no number"),
         ("item/mug", replace(ITEM_FACTS, neighbours=("a",) * 65, similarities=(0.5,) * 65), "at most 64"),
+        ("price/all", ITEM_FACTS, "differs from the record's"),
+        ("price/all", PriceFacts(AT, -0.5), "price.price"),
+        ("price/all", PriceFacts(AT, math.inf), "price.price"),
+        ("price/all", PriceFacts(AT, 0.5, AT), "price.valid_until_ms"),
         ("segment/DE", SegmentFacts("DE", AT, AT, np.zeros((7, 3), np.float32)), "outcomes_by_slot"),
         ("segment/DE", SegmentFacts("DE", AT, AT, np.full((SLOTS, 3), -1, np.float32)), "outcomes_by_slot"),
     ],

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from flink_job.codec.pushes import PushEncoder, reason_in_words
-from flink_job.core import history
+from flink_job.core import channels, history
 from flink_job.core.effects import Push, Record, ScoredItem
 from flink_job.core.ids import key_of
 from flink_job.core.index.labels import label_of
+from flink_job.core.signals import Channel
 from flink_job.core.state import UserState, new_user
-from kairos.v1 import item_pb2, push_pb2, signal_pb2
+from kairos.v1 import feedback_pb2, item_pb2, push_pb2, signal_pb2
 from tests.codec.messages import WALL, item_record
 from tests.core.policies import HOUR, default_rules
 
@@ -121,6 +122,24 @@ def test_what_cannot_wait_has_priority(urgency: int, priority: int) -> None:
 )
 def test_the_purpose_follows_the_scenario(scenario: int, purpose: int) -> None:
     assert (command(scenario=scenario).purpose, command(scenario=scenario).scenario) == (purpose, scenario)
+
+
+def test_the_channels_that_are_left_are_listed_and_the_text_fits_those_alone() -> None:
+    assert list(command().channels) == []
+    state, long = reader(""), item_pb2.ItemText(title="mug " * 40, summary="tea " * 200)
+    on_a_phone = command(state=state, texts={"": long}).content
+    channels.allow(state, (Channel.IN_APP, Channel.WEBHOOK), WALL)
+    found = command(state=state, texts={"": long})
+    assert list(found.channels) == [feedback_pb2.CHANNEL_IN_APP, feedback_pb2.CHANNEL_WEBHOOK]
+    limits = default_rules().messages.limits
+    assert len(on_a_phone.title) <= limits.mobile.title < len(found.content.title) <= limits.in_app.title
+
+
+def test_every_channel_of_the_contract_has_limits_for_its_texts() -> None:
+    for channel in Channel:
+        state = reader("")
+        channels.allow(state, (channel,), WALL)
+        assert list(command(state=state).channels) == [channel]
 
 
 def test_the_collapse_key_fits_every_provider() -> None:

@@ -7,7 +7,7 @@ import pytest
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.signals import SignalDecoder
-from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Feedback, Interaction, InteractionType, Nudge, UserUpdate
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel, Feedback, Interaction, InteractionType, Nudge, UserUpdate
 from kairos.v1 import feedback_pb2
 from tests.codec.messages import BODIES, ID_FIELD, LIMITS, ORIGIN, WALL, decoder, signal
 from tests.core.policies import DAY, MINUTE
@@ -83,6 +83,21 @@ def test_a_list_is_meant_only_if_it_says_so_and_an_empty_one_can_be_meant() -> N
         found = decoder().decode("ann", signal("user_update", **fields), ORIGIN, WALL)
         assert isinstance(found, UserUpdate)
         assert (found.purposes, found.segments, found.birth_year) == (purposes, segments, None)
+
+
+def test_channels_are_all_that_were_agreed_to_and_one_that_is_not_known_here_is_none_of_them() -> None:
+    for fields, channels in (
+        ({"channels": [3]}, None),
+        ({"channels": [3, 0, 99, 1], "channels_set": True}, (Channel.IN_APP, Channel.FCM)),
+        ({"channels_set": True}, ()),
+    ):
+        found = decoder().decode("ann", signal("user_update", **fields), ORIGIN, WALL)
+        assert isinstance(found, UserUpdate)
+        assert found.channels == channels
+    for number, channel in ((3, Channel.FCM), (99, 0)):
+        report = decoder().decode("ann", signal("feedback", channel=number), ORIGIN, WALL)
+        assert isinstance(report, Feedback)
+        assert report.channel == channel
 
 
 def test_no_more_and_no_longer_words_are_taken_than_a_state_has_room_for() -> None:

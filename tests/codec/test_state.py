@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion, most_bytes
 from flink_job.core.reasons import Reason
 from flink_job.core.rules import MemoryRules
-from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Signal
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel, Signal
 from flink_job.core.state import PendingWake, UserState, new_user
 from kairos.v1 import state_pb2
 from tests.core.lives import ITEMS, Wakes, histories, live, signals
@@ -83,6 +83,8 @@ def full_state() -> UserState:
         purposes_at_ms=33,
         birth_year_at_ms=35,
         segments_at_ms=36,
+        channels_off=0b1111110,
+        channel_at_ms=b"abcdefgh" * 6,
         told_until_ms=37,
         activity_slot=array("B", [0, 167]),
         activity=array("f", [38.0, 39.0]),
@@ -197,6 +199,7 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.activity_slot = state.outcome_slot = array("B", range(168))
     state.activity, state.outcomes = array("f", [1.0] * 168), array("f", [1.0] * 3 * 168)
     state.purposes = state.segments = ("🫖" * LONGEST_WORD,) * MOST_WORDS
+    state.channels_off, state.channel_at_ms = 0b1111110, b"\xff" * 8 * len(Channel)
     state.fatigue = -1.0
     state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
     state.opted_out = state.unreachable = True

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flink_job.core.effects import Effects
 from flink_job.core.ids import command_id
-from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Outcome, Signal, Trigger, UserUpdate
+from flink_job.core.signals import Channel, Feedback, Interaction, InteractionType, Nudge, Outcome, Signal, Trigger, UserUpdate
 from tests.core.person import MONDAY_0930, Person
 from tests.core.policies import DAY, HOUR, MINUTE, SECOND
 
@@ -52,7 +52,7 @@ def interactions(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrat
 def reports(ids: st.SearchStrategy[str] = event_ids, about: st.SearchStrategy[str] = commands) -> st.SearchStrategy[Feedback]:
     """What became of pushes; that a user opts out is rare, or no history would go far."""
     outcomes = weighted((7, st.sampled_from(_OFTEN_REPORTED)), (1, st.sampled_from(list(Outcome)))).map(int)
-    return st.builds(Feedback, ids, about, outcomes, seconds_ago)
+    return st.builds(Feedback, ids, about, outcomes, seconds_ago, st.sampled_from([0, Channel.FCM, Channel.WEB_PUSH]).map(int))
 
 
 def nudges(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrategy[str] = items) -> st.SearchStrategy[Nudge]:
@@ -66,7 +66,8 @@ def updates(ids: st.SearchStrategy[str] = event_ids) -> st.SearchStrategy[UserUp
     yes = st.sampled_from([None, None, True, True, False])
     where = (st.sampled_from([None, *ZONES]), st.none(), st.none())
     who = (st.sampled_from(PURPOSES), st.sampled_from([None, 1980, 2015]), st.sampled_from([None, (), ("vip",)]))
-    return st.builds(UserUpdate, ids, seconds_ago, yes, yes, *where, st.just(False), *who)
+    channels = st.sampled_from([None, None, (), (int(Channel.IN_APP), int(Channel.FCM))])
+    return st.builds(UserUpdate, ids, seconds_ago, yes, yes, *where, st.just(False), *who, channels)
 
 
 def signals(ids: st.SearchStrategy[str] = event_ids, things: st.SearchStrategy[str] = items) -> st.SearchStrategy[Signal]:

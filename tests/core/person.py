@@ -63,9 +63,9 @@ class Person:
         event = Interaction(self._id(event_id), InteractionType[kind.upper()], at_ms, item_id, zone, country, locale, creator)
         return self._kept(self.policy.on_signal(self.user_id, self.state, event, at_ms if wall_ms is None else wall_ms, hold_until_ms))
 
-    def reports(self, outcome: str, command_id: str, at_ms: int, *, event_id: str = "") -> Effects:
+    def reports(self, outcome: str, command_id: str, at_ms: int, *, event_id: str = "", channel: int = 0) -> Effects:
         """Something became of a push."""
-        feedback = Feedback(self._id(event_id), command_id, Outcome[outcome.upper()], at_ms)
+        feedback = Feedback(self._id(event_id), command_id, Outcome[outcome.upper()], at_ms, channel)
         return self._kept(self.policy.on_signal(self.user_id, self.state, feedback, at_ms))
 
     def is_nudged(
@@ -95,11 +95,12 @@ class Person:
         purposes: tuple[str, ...] | None = None,
         birth_year: int | None = None,
         segments: tuple[str, ...] | None = None,
+        channels: tuple[int, ...] | None = None,
         erase: bool = False,
         event_id: str = "",
     ) -> Effects:
         """A fact about the user changes."""
-        facts = (purposes, birth_year, segments)
+        facts = (purposes, birth_year, segments, channels)
         update = UserUpdate(self._id(event_id), at_ms, consent, reachable, zone, country, locale, erase, *facts)
         return self._kept(self.policy.on_signal(self.user_id, self.state, update, at_ms))
 

@@ -11,7 +11,7 @@ from tests.core.person import MONDAY_0930, Person, pushed, reasons, shelf
 from tests.core.policies import DAY, HOUR, MINUTE, caps, plain_rules
 
 AT = MONDAY_0930
-ABOUT_PUSHES = [outcome for outcome in Outcome if outcome.name not in ("CHANNEL_DISABLED", "UNSUBSCRIBED", "REPORTED")]
+ABOUT_PUSHES = [outcome for outcome in Outcome if outcome.name not in ("CHANNEL_DISABLED", "UNSUBSCRIBED", "REPORTED", "NO_DEVICE")]
 
 
 def shopper() -> Person:

@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from flink_job.codec.state import StateCodec, most_bytes
 from flink_job.core.catalogue import CatalogueItem
 from flink_job.core.effects import Effects, Push, Suppressed, Wake
-from flink_job.core.eligibility import PURPOSE_OF
 from flink_job.core.ids import command_id, key_of, share_of
 from flink_job.core.policy import PushPolicy
+from flink_job.core.purposes import purpose_of
 from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.signals import Interaction, InteractionType, Signal, Trigger, UserUpdate
@@ -103,6 +103,7 @@ class Life(RuleBasedStateMachine):
         self.withdrawn: set[str] = set()
         self.consent = (0, True)
         self.purposes: tuple[int, tuple[str, ...] | None] = (0, None)
+        self.channels: tuple[int, tuple[int, ...] | None] = (0, None)
         self.moods: list[tuple[float, int]] = []
 
     @initialize(user=st.sampled_from(["ann", "bob", "cleo", "dan"]))
@@ -158,11 +159,14 @@ class Life(RuleBasedStateMachine):
         if has_a_mood:
             update.push_consent = update.push_consent or None
             update.reachable = True
+            update.channels = update.channels or None
         update.event_id = f"update-{next(self.numbers)}"
         if update.push_consent is not None:
             self.hear(self.now_ms, update.push_consent)
         if update.purposes is not None:
             self.purposes = (self.now_ms, update.purposes)
+        if update.channels is not None:
+            self.channels = (self.now_ms, update.channels)
         self.take(update, self.now_ms)
 
     @rule(
@@ -278,7 +282,9 @@ class Life(RuleBasedStateMachine):
             assert len(in_window) < cap.count or not self.of_level(cap.per, push), f"{cap}"
         assert not self.sent or self.fatigue(counted, at_ms) <= FATIGUE_LIMIT + 1e-6, "tired"
         said_at_ms, purposes = self.purposes
-        assert purposes is None or at_ms < said_at_ms or PURPOSE_OF[KINDS[push.item.item_id]["scenario"]] in purposes, "purpose"
+        assert purposes is None or at_ms < said_at_ms or purpose_of(KINDS[push.item.item_id]["scenario"]) in purposes, "purpose"
+        said_at_ms, channels = self.channels
+        assert channels is None or at_ms < said_at_ms or channels, "no channel"
         lately = {other.item.item_id for other in counted if other.decided_at_ms > at_ms - REPEAT_AFTER}
         assert push.item.item_id not in lately, "sent before"
 

@@ -53,6 +53,12 @@ def unreachable() -> Effects:
     return person.does("search", at_ms=AT)
 
 
+def no_channel() -> Effects:
+    person = ann()
+    person.changes(AT, channels=())
+    return person.does("search", at_ms=AT)
+
+
 def cool_down() -> Effects:
     person = after_a_push(gates__cool_down_ms=HOUR)
     person.reports("dismissed", person.pushes[0].command_id, AT)
@@ -122,6 +128,7 @@ SCENES: dict[Reason, Callable[[], Effects]] = {
     Reason.PENDING: pending,
     Reason.OPTED_OUT: opted_out,
     Reason.UNREACHABLE: unreachable,
+    Reason.NO_CHANNEL: no_channel,
     Reason.HOLDOUT: lambda: ann(gates__holdout_share=1.0).does("search"),
     Reason.DELAY: lambda: ann(triggers={"cart": HOUR}).does("cart", "item 0"),
     Reason.MIN_GAP: lambda: after_a_push(gates__min_gap_ms=HOUR).does("search", at_ms=AT + MINUTE),
@@ -231,6 +238,7 @@ def test_gates_are_asked_in_their_order_and_the_first_closed_one_answers() -> No
         held_back.state = person.state
         held_back.state.opted_out = Reason.OPTED_OUT not in met
         held_back.state.unreachable = Reason.UNREACHABLE not in met
+        held_back.state.channels_off = 0b1111110 if Reason.NO_CHANNEL not in met else 0
         held_back.state.pending = PendingWake(AT + MINUTE, "", "asked", AT, Trigger.BEHAVIOUR, 0, 0.0)
         (answer,) = reasons(held_back.wakes(AT + MINUTE))
         assert answer == reason

@@ -148,7 +148,7 @@ def test_knowledge_without_a_key_is_a_dead_letter(stocked: OperatorHarness) -> N
     assert reason_name(letter.reason) == "null_key"
 
 
-@pytest.mark.parametrize("key", ["policy/other", "model/open", "price/all", "policy", "something else"])
+@pytest.mark.parametrize("key", ["policy/other", "model/open", "price/a-channel", "policy", "something else"])
 def test_what_is_about_something_else_is_not_looked_at(stocked: OperatorHarness, key: str) -> None:
     assert publish_bytes(stocked, b"\xff\xff", key) == []
     assert (stocked.metric("knowledge_unused"), stocked.metric("policy_refused")) == (1, 0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.knowledge import Knowledge
-from flink_job.core.learning.facts import ItemFacts, SegmentFacts
+from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
 from flink_job.core.learning.state import SLOTS
 from flink_job.core.trending import TopList
 from tests.core.catalogue_items import ids, item
@@ -29,7 +29,7 @@ RULES = learning_rules(
 NAMES = [f"item {number}" for number in range(6)]
 
 
-def known(catalogue: Catalogue, *facts: ItemFacts | SegmentFacts) -> Knowledge:
+def known(catalogue: Catalogue, *facts: Facts) -> Knowledge:
     knowledge = Knowledge(RULES, catalogue)
     for each in facts:
         knowledge.put(each)
@@ -169,3 +169,11 @@ def test_the_top_list_is_what_sorting_gives_as_long_as_heights_only_grow(steps: 
         top.put(place, place, float(heights[place]))
         expected = sorted(heights, key=lambda each: (-heights[each], each))[:most]
         assert top.first(most).tolist() == expected
+
+
+def test_the_newest_price_counts_until_it_is_over_whatever_order_prices_come_in() -> None:
+    newest, older = PriceFacts(AT, 0.002, AT + HOUR), PriceFacts(AT - 1, 0.5)
+    for told in ((newest, older), (older, newest)):
+        knowledge = known(Catalogue(2), *told)
+        assert [knowledge.price(at_ms) for at_ms in (AT, AT + HOUR - 1, AT + HOUR)] == [0.002, 0.002, 0.0]
+    assert known(Catalogue(2)).price(AT) == 0.0

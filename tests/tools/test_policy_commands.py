@@ -118,6 +118,15 @@ def test_values_are_said_as_people_read_them(setting: str, value: Any, words: st
     assert value_in_words(setting, value) == words
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(("-0.5",), "cannot cost"), (("nan",), "cannot cost"), (("--for", "6h"), "there is no price")]
+)
+def test_a_price_that_cannot_be_is_refused_before_brokers_are_asked(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(KairosError, match=said) as refused:
+        run("price", *(("--", *arguments) if arguments[0] == "-0.5" else arguments))
+    assert refused.value.exit_code == 2
+
+
 @pytest.mark.kafka
 class TestOnATopic:
     @pytest.fixture
@@ -214,3 +223,13 @@ class TestOnATopic:
     def test_a_topic_that_is_not_there_is_said(self, kafka: EmbeddedKafka, calm: Path) -> None:
         with pytest.raises(KairosError, match="There is no topic nowhere\\.knowledge"):
             run("diff", calm, "-b", kafka.bootstrap_servers, "--prefix", "nowhere.")
+
+    def test_a_price_is_told_shown_and_taken_back(self, there: tuple[str, ...]) -> None:
+        assert "A push costs 0." in run("price", *there).stdout
+        told = json.loads(run("price", "0.002", *there, "--for", "6h", "--json").stdout)
+        assert (told["before"], told["price"], told["valid_until_ms"] - told["made_at_ms"]) == (0.0, 0.002, 6 * 3_600_000)
+        assert json.loads(run("price", *there, "--json").stdout) == {"price": 0.002, "valid_until_ms": told["valid_until_ms"]}
+        again = json.loads(run("price", "0", *there, "--json").stdout)
+        assert (again["before"], again["price"], again["valid_until_ms"]) == (0.002, 0.0, 0)
+        assert again["made_at_ms"] > told["made_at_ms"]
+        assert "A push costs 0." in run("price", *there).stdout

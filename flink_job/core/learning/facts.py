@@ -1,4 +1,7 @@
-"""What is known of an item or a segment, as it is told to the deciders: the item operator makes these, `flink_job.core.knowledge` holds them."""
+"""What is known of an item or a segment, and what a push costs, as it is told to the deciders; `flink_job.core.knowledge` holds it.
+
+The item operator makes the facts of items and segments; a price comes from people or from a controller.
+"""
 
 from __future__ import annotations
 
@@ -41,4 +44,13 @@ class SegmentFacts:
     """(168, 3): sends, opens, conversions by hour of week of sending."""
 
 
-Facts = ItemFacts | SegmentFacts
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """What every push costs, in units of utility, 0 or more, until `valid_until_ms` (0: until another price is told)."""
+
+    made_at_ms: int
+    price: float = 0.0
+    valid_until_ms: int = 0
+
+
+Facts = ItemFacts | SegmentFacts | PriceFacts

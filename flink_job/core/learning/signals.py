@@ -87,6 +87,8 @@ class ItemSignal:
 
 
 ITEM, CREATOR, SEGMENT = "item/", "creator/", "segment/"
+PRICE_OF_ALL = "price/all"
+"""Key under which the price of every push is told; nobody learns under it."""
 KEY_SEPARATOR = "\n"
 """Between the keys of one record; an id that holds it cannot be learned about."""
 
