@@ -86,6 +86,7 @@ class ReplayableCall:
             items=[item.payload for item in items],
             noted=[self._noted(finding, rows) for finding in witness.findings],
             hours=witness.hours,
+            price=self._knowledge.price_told,
             stopped=[place for place, item in enumerate(items) if self._knowledge.is_stopped(item.key)],
         )
 

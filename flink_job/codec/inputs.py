@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from flink_job.core.candidates import Found
 from flink_job.core.index.columns import Rows
+from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.learning.state import SLOTS
 from flink_job.core.outcome_counts import Probabilities
 from flink_job.core.recalled import Noted
@@ -22,6 +23,8 @@ from kairos.v1.decision_pb2 import Inputs
 
 _LITTLE_FLOAT32, _LITTLE_FLOAT64 = np.dtype("<f4"), np.dtype("<f8")
 _LENGTH_DELIMITED = 2
+_TOLD = 1
+"""When the price was told, which does not matter any more."""
 _IN_DECISION = decision_pb2.Decision.INPUTS_FIELD_NUMBER
 
 
@@ -49,6 +52,7 @@ class Shared:
     noted: Sequence[Noted]
     hours: Sequence[HoursAsked]
     stopped: Sequence[int]
+    price: PriceFacts
 
 
 def encode_inputs(call: Call, shared: Shared, log_rate: float) -> bytes:
@@ -64,6 +68,8 @@ def encode_inputs(call: Call, shared: Shared, log_rate: float) -> bytes:
         hours=map(_hours, shared.hours),
         stopped=shared.stopped,
         log_rate=log_rate,
+        price=shared.price.price,
+        price_valid_until_ms=shared.price.valid_until_ms,
     )
     parts = [head.SerializeToString()]
     if call.state is not None:
@@ -95,6 +101,7 @@ def decode_shared(inputs: Inputs) -> Shared:
         noted=list(map(_noted, inputs.findings)),
         hours=list(map(_asked, inputs.hours)),
         stopped=list(inputs.stopped),
+        price=PriceFacts(_TOLD, inputs.price, inputs.price_valid_until_ms),
     )
 
 

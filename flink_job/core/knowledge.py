@@ -70,6 +70,11 @@ class Knowledge:
             return self._put_item(facts)
         return self._put_segment(facts) if isinstance(facts, SegmentFacts) else self._put_price(facts)
 
+    @property
+    def price_told(self) -> PriceFacts:
+        """The price of a push that was told last."""
+        return self._price
+
     def price(self, now_ms: int) -> float:
         """What every push costs at `now_ms`, in units of utility: 0 while no price is told, and when the one told is over."""
         told = self._price

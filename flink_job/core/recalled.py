@@ -16,6 +16,7 @@ from flink_job.core.candidates import Found
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.knowledge import Knowledge
+from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.outcome_counts import Probabilities
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.state import Floats, UserState
@@ -66,10 +67,17 @@ class RecalledKnowledge(Knowledge):
     """Answers what it was asked before."""
 
     def __init__(
-        self, rules: LearningRules, catalogue: Catalogue, finder: RecalledFinder, hours: Iterable[HoursAsked], stopped: Iterable[int]
+        self,
+        rules: LearningRules,
+        catalogue: Catalogue,
+        finder: RecalledFinder,
+        hours: Iterable[HoursAsked],
+        stopped: Iterable[int],
+        price: PriceFacts,
     ) -> None:
         """`stopped`: keys of items that nobody shall be sent."""
         super().__init__(rules, catalogue)
+        self.put(price)
         self._finder = finder
         self._weeks = {(asked.country, asked.hour): asked.week for asked in hours}
         self._stopped = frozenset(stopped)

@@ -64,7 +64,7 @@ def _effects(decision: Decision, rules: Rules, learning: LearningRules) -> Effec
     stopped = [catalogue.key_of_row(place) for place in shared.stopped]
     catalogue.version = decision.catalogue_version
     finder = RecalledFinder(shared.noted)
-    knowledge = RecalledKnowledge(learning, catalogue, finder, shared.hours, stopped)
+    knowledge = RecalledKnowledge(learning, catalogue, finder, shared.hours, stopped, shared.price)
     policy = PushPolicy(rules, catalogue, zone_of, knowledge, finder=finder)
     state = None if call.state is None else StateCodec(shared.feature_dim).decode(call.state)
     if call.payload is None:
