@@ -1,7 +1,7 @@
-"""What another policy would have brought, judged by what this one sent and what became of that.
+"""What another policy would have brought, judged by what this one decided and what became of that.
 
-With r the reward of a push, `w = π(a | x) / b(a | x)` the other policy's probability of what was sent over the logged one, q̂(x, a) a model's
-value of it and q̂(x, π) the model's mean value of what the other policy would do:
+To send nothing is an action too. With r the reward of a decision, `w = π(a | x) / b(a | x)` the other policy's probability of what was done over
+the logged one, q̂(x, a) a model's value of it and q̂(x, π) the model's mean value of what the other policy would do:
 
     IPS    1/n Σ w·r                                Horvitz & Thompson, JASA 47 (1952), https://doi.org/10.1080/01621459.1952.10483446
     SNIPS  Σ w·r / Σ w                              Swaminathan & Joachims, NIPS 2015
@@ -11,11 +11,13 @@ IPS is right on average wherever the log could have done what the other policy d
 that vanishes with n; DR varies the less the better the model is, and is right if either the model or the propensities are. `(Σw)² / Σw²` (Kish)
 is how many decisions of the other policy's own the log is worth.
 
+*Sampled logs.* A decision of which a share ρ is in the log stands for s = 1/ρ: every sum above is over s-fold terms, and n is Σ s.
+
 *Intervals.* What happened to one user is one observation: each estimator is a mean of influence values ψ per decision (SNIPS by the delta method:
 ψ = w·(r − V) / w̄), these are summed per user, and the variance is `G/(G − 1) · Σ_g (Σ_{i∈g} ψ_i)² / n²` (Liang & Zeger, Biometrika 73, 1986),
 with Student's t of G − 1 degrees. They hold for a look at a time that was fixed in advance.
 
-*Contract*: pure. Rewards of what is not in the mapping are 0. A command that comes twice counts once. Raises ``KairosError`` for decisions whose
+*Contract*: pure. Rewards of what is not in the mapping are 0. A decision that comes twice counts once. Raises ``KairosError`` for decisions whose
 propensities cannot be.
 """
 
@@ -38,19 +40,23 @@ LEAST_EFFECTIVE = 100.0
 
 
 class Replayed(Protocol):
-    """One push of the log, and what another policy makes of the same situation."""
+    """One decision of the log, and what another policy makes of the same situation (``kairos.decisions.replayed``)."""
 
     @property
     def user_id(self) -> str:
-        """Who got it."""
+        """About whom."""
+
+    @property
+    def decision_id(self) -> str:
+        """Unique."""
 
     @property
     def command_id(self) -> str:
-        """Which push."""
+        """Of the push; empty where nothing was sent."""
 
     @property
     def item_id(self) -> str:
-        """What was sent."""
+        """What was sent, if anything."""
 
     @property
     def logged_propensity(self) -> float:
@@ -67,6 +73,10 @@ class Replayed(Protocol):
     @property
     def target_value(self) -> float:
         """q̂(x, π): what the model expects of the other policy's choice, Σ_a π(a | x)·q̂(x, a); what it does not send counts 0."""
+
+    @property
+    def log_rate(self) -> float:
+        """ρ: share of such decisions that is in the log, above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Estimates:
     users: int
     alpha: float
     logged: Interval
-    """Mean reward of what was sent."""
+    """Mean reward of what was decided."""
     ips: Estimate
     snips: Estimate
     dr: Estimate
@@ -119,9 +129,9 @@ def estimate(
     """``rewards``: by command id. ``clip``: the largest weight; cutting larger ones trades variance for bias, so it is done only if asked for."""
     once: dict[str, Replayed] = {}
     for each in replayed:
-        if each.command_id not in once:
+        if each.decision_id not in once:
             _check(each)
-            once[each.command_id] = each
+            once[each.decision_id] = each
     rows = list(once.values())
     user = _numbers([each.user_id for each in rows])
     users = int(user.max()) + 1 if rows else 0
@@ -131,31 +141,37 @@ def estimate(
     raw = _column(rows, "target_propensity") / _column(rows, "logged_propensity")
     weight = raw if clip is None else np.minimum(raw, clip)
     about_logged, about_target = _column(rows, "logged_value"), _column(rows, "target_value")
-    total = float(weight.sum())
+    stands_for = 1.0 / _column(rows, "log_rate")
     quantile = student_quantile(1 - alpha / 2, users - 1)
+
+    def mean(values: Floats, per: Floats) -> tuple[float, Floats]:
+        """Σ s·values / Σ s·per, and its influence values by the delta method; 0 where there is nothing to divide by."""
+        whole = float(stands_for @ per)
+        value = float(stands_for @ values) / whole if whole else 0.0
+        return value, stands_for * (values - value * per) * (len(rows) / whole if whole else 0.0)
 
     def interval(value: float, influence: Floats) -> Interval:
         half = quantile * clustered_error(influence, user)
         return Interval(value, value - half, value + half)
 
-    logged = reward - reward.mean()
+    each_once = np.ones(len(rows))
+    logged, of_logged = mean(reward, each_once)
 
-    def of(name: str, value: float, influence: Floats) -> Estimate:
-        return Estimate(name, interval(value, influence), interval(value - float(reward.mean()), influence - logged))
+    def of(name: str, values: Floats, per: Floats = each_once) -> Estimate:
+        value, influence = mean(values, per)
+        return Estimate(name, interval(value, influence), interval(value - logged, influence - of_logged))
 
-    ips, dr = weight * reward, about_target + weight * (reward - about_logged)
-    ratio = float(ips.sum()) / total if total else 0.0
-    of_ratio = weight * (reward - ratio) * (len(rows) / total) if total else np.zeros(len(rows))
-    effective = total**2 / float((weight**2).sum()) if total else 0.0
-    mean_weight = interval(float(weight.mean()), weight - weight.mean())
+    counted = stands_for * weight
+    effective = float(counted.sum()) ** 2 / float(counted @ counted) if counted.any() else 0.0
+    mean_weight = interval(*mean(weight, each_once))
     return Estimates(
         decisions=len(rows),
         users=users,
         alpha=alpha,
-        logged=interval(float(reward.mean()), logged),
-        ips=of("IPS", float(ips.mean()), ips - ips.mean()),
-        snips=of("SNIPS", ratio, of_ratio),
-        dr=of("DR", float(dr.mean()), dr - dr.mean()),
+        logged=interval(logged, of_logged),
+        ips=of("IPS", weight * reward),
+        snips=of("SNIPS", weight * reward, weight),
+        dr=of("DR", about_target + weight * (reward - about_logged)),
         effective_size=effective,
         mean_weight=mean_weight,
         largest_weight=float(weight.max()),
@@ -195,14 +211,16 @@ def student_quantile(probability: float, degrees: int) -> float:
 
 def _check(each: Replayed) -> None:
     logged, target = each.logged_propensity, each.target_propensity
-    about = f"Decision {each.command_id} (user {each.user_id}, item {each.item_id})"
+    about = f"Decision {each.decision_id} (user {each.user_id}, {f'item {each.item_id}' if each.item_id else 'nothing sent'})"
     if not 0.0 < logged <= 1.0:
         raise KairosError(
             f"{about} has the logged propensity {logged}: it must be above 0 and at most 1.",
-            "What was sent without a known probability says nothing on other policies: leave it out.",
+            "What was done without a known probability says nothing on other policies: leave it out.",
         )
     if not 0.0 <= target <= 1.0:
         raise KairosError(f"{about} has the target propensity {target}: it must be from 0 to 1.")
+    if not 0.0 < each.log_rate <= 1.0:
+        raise KairosError(f"{about} says that {each.log_rate} of such decisions are in the log: it must be above 0 and at most 1.")
     if not (isfinite(each.logged_value) and isfinite(each.target_value)):
         raise KairosError(f"{about} has no finite value of the model: {each.logged_value}, {each.target_value}.")
 

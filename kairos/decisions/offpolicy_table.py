@@ -23,7 +23,9 @@ def show(estimates: Estimates) -> Table:
 def head(estimates: Estimates) -> list[str]:
     """What the estimates rest on, and the warnings."""
     clipped = f", {estimates.clipped:,} weights clipped" if estimates.clipped else ""
-    worth = f"{estimates.decisions:,} pushes to {estimates.users:,} users, worth {estimates.effective_size:,.1f} of the other policy's own"
+    worth = (
+        f"{estimates.decisions:,} decisions on {estimates.users:,} users, worth {estimates.effective_size:,.1f} of the other policy's own"
+    )
     weights = f"mean weight {estimates.mean_weight.value:.3f}, largest {estimates.largest_weight:.1f}{clipped}"
     return [f"{worth}; {weights}", *(f"careful: {warning}" for warning in estimates.warnings)]
 

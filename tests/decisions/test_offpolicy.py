@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from kairos.decisions.offpolicy import Estimate, Estimates, clustered_error, estimate, student_quantile
+from kairos.decisions.offpolicy import Estimate, Estimates, Replayed, clustered_error, estimate, student_quantile
 from kairos.decisions.offpolicy_table import as_json, show
 from kairos.errors import KairosError
 
@@ -27,6 +27,11 @@ class Push:
     logged_value: float = 0.0
     target_value: float = 0.0
     item_id: str = "mug"
+    log_rate: float = 1.0
+
+    @property
+    def decision_id(self) -> str:
+        return self.command_id
 
 
 FOUR = [
@@ -104,7 +109,7 @@ def test_weights_are_clipped_only_if_asked() -> None:
     assert clipped.ips.mean.value == pytest.approx((1 * 1 + 1 * 2) / 4)
 
 
-def test_a_command_that_comes_twice_counts_once_and_one_that_nothing_was_heard_of_brought_nothing() -> None:
+def test_a_decision_that_comes_twice_counts_once_and_one_that_nothing_was_heard_of_brought_nothing() -> None:
     assert estimate([*FOUR, *FOUR], REWARDS) == estimate(FOUR, REWARDS)
     assert estimate(FOUR, REWARDS | {"c1": 0.0, "of somebody else": 9.0}) == estimate(FOUR, REWARDS)
 
@@ -115,6 +120,25 @@ def test_a_decision_without_a_known_probability_is_refused_by_name(logged: float
     with pytest.raises(KairosError, match=r"Decision a3 \(user ann, item mug\) has the logged propensity") as refused:
         estimate([*FOUR, bad], REWARDS)
     assert "leave it out" in refused.value.hint
+
+
+def test_a_decision_stands_for_as_many_as_it_was_drawn_from() -> None:
+    """As if each of cy's were there five times: IPS (2 + 2) / 8, SNIPS 4 / (3 + 5 · ½)."""
+    sampled = estimate([*FOUR[:3], replace(FOUR[3], log_rate=0.2)], REWARDS)
+    repeated = estimate([*FOUR, *(replace(FOUR[3], command_id=f"c{n}") for n in range(2, 6))], REWARDS)
+    assert sampled.ips.mean.value == pytest.approx(4 / 8)
+    assert sampled.snips.mean.value == pytest.approx(4 / 5.5)
+    for name in ("ips", "snips", "dr"):
+        ours, theirs = getattr(sampled, name), getattr(repeated, name)
+        assert (ours.mean.low, ours.mean.high, ours.gain.high) == pytest.approx((theirs.mean.low, theirs.mean.high, theirs.gain.high))
+    assert sampled.effective_size == pytest.approx(5.5**2 / (4 + 1 + 2.5**2))
+    with pytest.raises(KairosError, match=r"0\.0 of such decisions are in the log"):
+        estimate([*FOUR[:3], replace(FOUR[3], log_rate=0.0)], REWARDS)
+
+
+def test_the_class_of_the_replay_is_what_is_estimated_from() -> None:
+    replayed = pytest.importorskip("kairos.decisions.replayed")
+    assert {name for name in vars(Replayed) if not name.startswith("_")} <= set(replayed.Replayed.__dataclass_fields__)
 
 
 def test_impossible_targets_values_and_too_few_users_are_refused() -> None:
@@ -213,7 +237,7 @@ def test_the_table_and_the_json_say_the_same() -> None:
     output = io.StringIO()
     Console(file=output, width=140).print(show(found))
     text = output.getvalue()
-    for words in ("IPS", "SNIPS", "DR", "95 % interval", "4 pushes to 3 users", "1 weights clipped", "careful: 4 decisions are worth"):
+    for words in ("IPS", "SNIPS", "DR", "95 % interval", "4 decisions on 3 users", "1 weights clipped", "careful: 4 decisions are worth"):
         assert words in text
     plain = json.loads(json.dumps(as_json(found)))
     assert plain["ips"]["mean"]["value"] == found.ips.mean.value
