@@ -29,9 +29,23 @@ from flink_job.metrics import Metrics
 
 
 class ReplayableCall:
-    """One call, begun. `before`: what it was called with; `keys`: of the items that the user's state and the signal name."""
+    """One call, begun. `before`: what it was called with.
 
-    __slots__ = ("_before", "_catalogue", "_cause_id", "_feature_dim", "_keys", "_knowledge", "_metrics", "_witness", "_written")
+    `touched`: keys of items that it may look at in any case; `known`: of those that it looks at when candidates are scored.
+    """
+
+    __slots__ = (
+        "_before",
+        "_catalogue",
+        "_cause_id",
+        "_feature_dim",
+        "_knowledge",
+        "_known",
+        "_metrics",
+        "_touched",
+        "_witness",
+        "_written",
+    )
 
     def __init__(
         self,
@@ -42,7 +56,8 @@ class ReplayableCall:
         feature_dim: int,
         cause_id: str,
         before: Call,
-        keys: Iterable[int],
+        touched: Iterable[int],
+        known: Iterable[int],
     ) -> None:
         self._witness = witness
         self._catalogue = catalogue
@@ -51,7 +66,8 @@ class ReplayableCall:
         self._feature_dim = feature_dim
         self._cause_id = cause_id
         self._before = before
-        self._keys = keys
+        self._touched = touched
+        self._known = known
         self._written: dict[float, bytes] = {}
         witness.begin()
 
@@ -78,14 +94,15 @@ class ReplayableCall:
 
     def _shared(self) -> Shared:
         catalogue, witness = self._catalogue, self._witness
-        own = [row for key in self._keys if (row := catalogue.row_of_key(key)) >= 0]
+        keys = [*self._touched, *(self._known if witness.findings else ())]
+        own = [row for key in keys if (row := catalogue.row_of_key(key)) >= 0]
         rows: Rows = np.unique(np.concatenate([np.array(own, np.intp), *(finding.found.rows for finding in witness.findings)]))
         items = [catalogue.item(row) for row in rows.tolist()]
         return Shared(
             feature_dim=self._feature_dim,
             items=[item.payload for item in items],
             noted=[self._noted(finding, rows) for finding in witness.findings],
-            hours=witness.hours,
+            hours=list({(asked.country, asked.hour): asked for asked in witness.hours}.values()),
             price=self._knowledge.price_told,
             stopped=[place for place, item in enumerate(items) if self._knowledge.is_stopped(item.key)],
         )
@@ -139,7 +156,8 @@ class Replayables:
         return self._begin(witness, state, pending.cause_id, call, ())
 
     def _begin(self, witness: Witness, state: UserState, cause_id: str, call: Call, own: tuple[int, ...]) -> ReplayableCall:
-        keys = {*own, *state.recent_item, *state.sent_item, *state.bought_item, *state.unfolded_item}
+        touched = [*own, *state.bought_item, *state.unfolded_item]
         if state.pending is not None:
-            keys |= {state.pending.item_key, state.pending.planned_key}
-        return ReplayableCall(witness, self._catalogue, self._knowledge, self._metrics, self._feature_dim, cause_id, call, keys)
+            touched += state.pending.item_key, state.pending.planned_key
+        known = [*state.recent_item, *state.sent_item]
+        return ReplayableCall(witness, self._catalogue, self._knowledge, self._metrics, self._feature_dim, cause_id, call, touched, known)

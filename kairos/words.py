@@ -16,6 +16,7 @@ ECHOES = frozenset({Reason.PENDING, Reason.SCORED_LATELY})
 NEVER_BY_ITSELF = {
     Reason.OPTED_OUT: "when they want pushes again",
     Reason.UNREACHABLE: "when they have a device again",
+    Reason.NO_CHANNEL: "when they allow a channel again",
     Reason.HOLDOUT: "when another holdout is drawn",
 }
 """Reasons that no hour ends, and what does."""
@@ -23,6 +24,7 @@ NEVER_BY_ITSELF = {
 GATES = {
     Reason.OPTED_OUT: "they want pushes",
     Reason.UNREACHABLE: "they have a device",
+    Reason.NO_CHANNEL: "they allow one of the channels",
     Reason.MIN_GAP: "the last push is long enough ago",
     Reason.CAP: "there is room under the caps",
     Reason.COOL_DOWN: "no push was dismissed lately",

@@ -28,6 +28,9 @@ _HOUR_MS = 3_600_000
 class NotNoted(LookupError):
     """It was not read when the decision was taken, so it is not in the record."""
 
+    def __init__(self) -> None:
+        super().__init__("it would have looked at candidates or hours that were not looked at then")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Noted:
@@ -60,7 +63,7 @@ class RecalledFinder:
             if (finding.now_ms, finding.about_key, finding.only) == (now_ms, about_key, only):
                 self.last = self._left.pop(at)
                 return finding.found
-        raise NotNoted("candidates were not looked for")
+        raise NotNoted
 
 
 class RecalledKnowledge(Knowledge):
@@ -86,11 +89,11 @@ class RecalledKnowledge(Knowledge):
         last = self._finder.last
         return int(last is not None and last.rates is not None)
 
-    def rates(self, rows: Rows, now_ms: int) -> tuple[Probabilities, Probabilities]:
+    def rates(self, rows: Rows, now_ms: int) -> tuple[Probabilities, Probabilities]:  # noqa: ARG002  # they are of one moment
         """Of the candidates that were brought last. Raises NotNoted."""
         last = self._finder.last
         if last is None or last.rates is None or not _same(rows, last.finding.found.rows):
-            raise NotNoted(f"rates at {now_ms} were not asked for")
+            raise NotNoted
         return last.rates
 
     def is_stopped(self, item_key: int) -> bool:
@@ -102,7 +105,7 @@ class RecalledKnowledge(Knowledge):
         try:
             return self._weeks[(country, now_ms // _HOUR_MS)]
         except KeyError:
-            raise NotNoted("the hours of others were not asked for") from None
+            raise NotNoted from None
 
     def trending(self, country: str, limit: int, now_ms: int) -> Rows:  # noqa: ARG002  # the finder has found already
         """Nothing: it is in what was found."""

@@ -32,6 +32,11 @@ class WhatIf:
     missing: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def pushes(self) -> list[Replayed]:
+        """Those that were sent: what became of them is known, so estimates are made of these."""
+        return [each for each in self.replayed if each.item_id]
+
 
 def what_if(decisions: Iterable[Decision], policies: KnownPolicies, target: Rules, learning: LearningRules) -> WhatIf:
     """All of the decisions under the rules ``target``."""

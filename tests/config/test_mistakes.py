@@ -132,6 +132,8 @@ def test_a_value_that_cannot_be_is_named_with_its_key(key: str, value: Any, says
         ("send", "time_to_live_ms", 0, "must be greater than 0"),
         ("memory", "seen_events", 0, "must be greater than 0"),
         ("log", "suppressed_share", -0.1, "must be from 0 to 1"),
+        ("log", "replayable_share", 1.5, "must be from 0 to 1"),
+        ("log", "replayable_bytes", 0, "must be greater than 0"),
     ],
 )
 def test_a_rule_that_cannot_be_is_named_with_its_section_and_field(section: str, field: str, value: Any, says: str) -> None:

@@ -61,9 +61,14 @@ def world_log() -> tuple[bytes, ...]:
 
 
 def decisions_of_the_world() -> list[Decision]:
-    """Without most of those that are all alike."""
-    every = [Decision.FromString(value) for value in world_log()]
-    return [each for number, each in enumerate(every) if each.reason not in OFTEN or number % 20 == 0]
+    """Without most of those that are all alike. They are shared: copy one before you change it."""
+    return list(_decisions_of_the_world())
+
+
+@cache
+def _decisions_of_the_world() -> tuple[Decision, ...]:
+    every = map(Decision.FromString, world_log())
+    return tuple(each for number, each in enumerate(every) if each.reason not in OFTEN or number % 20 == 0)
 
 
 def sent_in_the_world() -> list[Decision]:

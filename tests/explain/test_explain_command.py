@@ -79,7 +79,7 @@ def test_a_push_is_told_with_its_item_its_moment_its_runner_up_and_what_became_o
     for words in (
         f"{push.user_id}: push “{command.content.title}” ({push.item_ids[0]}) sent on",
         *("Why this push", "Why now", "Why not the runner-up", "What became of it", "When the next chance is"),
-        *("What made the difference", "All 10 gates were open", "shown", "opened", f"“{command.reason}”"),
+        *("What made the difference", "All 11 gates were open", "shown", "opened", f"“{command.reason}”"),
         *(each.item_id for each in push.candidates),
     ):
         assert words in shown
@@ -118,7 +118,7 @@ def test_a_decision_put_off_for_a_better_hour_names_the_hour_and_what_came_of_it
 def test_a_closed_gate_is_named_with_those_before_it_and_when_it_opens(life: Lived, files: tuple[str, ...]) -> None:
     night = one(life, lambda each: each.reason == "quiet_hours" and each.verdict == VERDICT_DEFERRED)
     found = told(night.user_id, *files, "--at", at(night))
-    assert [gate["passed"] for gate in found["decision"]["gates"]] == [True] * 9 + [False]
+    assert [gate["passed"] for gate in found["decision"]["gates"]] == [True] * 10 + [False]
     assert found["decision"]["gates"][-1]["opens_at_ms"] == found["chance"]["at_ms"] == night.wake_at_ms
     assert "The gate quiet_hours was closed; it opens on" in lines(found, "decision")
     shown = " ".join(run(night.user_id, *files, "--at", at(night)).stdout.split())
