@@ -6,6 +6,7 @@ import pytest
 from flink_job.codec.inputs import Call, Shared, decode_call, decode_shared, encode_inputs
 from flink_job.codec.state import StateCodec
 from flink_job.core.candidates import Found
+from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.recalled import Noted
 from flink_job.core.state import new_user
 from flink_job.core.witness import Finding, HoursAsked
@@ -17,8 +18,14 @@ STATE = StateCodec.encode(new_user(2, WALL))
 RATES = np.array([0.1, 0.1 + 2**-55]), np.array([1 / 3, 5e-324])
 FINDING = Finding(WALL, 2**64 - 1, True, Found((("fresh", np.array([1, 0])), ("fresh", np.array([1])))))
 WEEK = np.arange(504, dtype=np.float32).reshape(168, 3) / 7, np.zeros((168, 3), np.float32)
+PRICE = PriceFacts(1, 0.25, WALL + 1)
 SHARED = Shared(
-    2, [item_record("cup"), item_record("mug" * 60)], [Noted(FINDING, RATES)], [HoursAsked("DE", 9, WEEK), HoursAsked("", 9, None)], [1]
+    feature_dim=2,
+    items=[item_record("cup"), item_record("mug" * 60)],
+    noted=[Noted(FINDING, RATES)],
+    hours=[HoursAsked("DE", 9, WEEK), HoursAsked("", 9, None)],
+    stopped=[1],
+    price=PRICE,
 )
 
 
@@ -60,7 +67,7 @@ def test_what_is_shared_reads_bit_for_bit() -> None:
     assert (first.country, first.hour, second.week) == ("DE", 9, None)
     assert first.week is not None
     assert [each.tobytes() for each in first.week] == [each.tobytes() for each in WEEK]
-    assert (shared.stopped, shared.feature_dim, list(shared.items)) == ([1], 2, list(SHARED.items))
+    assert (shared.stopped, shared.feature_dim, list(shared.items), shared.price) == ([1], 2, list(SHARED.items), PRICE)
 
 
 def test_rates_that_are_not_of_the_candidates_are_refused() -> None:

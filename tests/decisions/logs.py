@@ -17,6 +17,7 @@ from kairos.evaluate.policies.shipped import Shipped
 from kairos.evaluate.stage import Stage
 from kairos.evaluate.worlds import settings_of
 from kairos.v1.decision_pb2 import Decision
+from kairos.v1.knowledge_pb2 import BudgetPrice, Knowledge
 from kairos.world import Push, World
 from kairos.world.people import user_name
 from tests.codec.messages import item_record, signal
@@ -107,6 +108,8 @@ def _run(rules: Rules, steps: Sequence[Step]) -> Iterator[OutRecord]:
     engine = Engine(replace(settings, rules=rules))
     for item_id, payload in ITEMS:
         engine.on_shared(item_id, payload, "kairos.items/0/0/0", 0)
+    price = Knowledge(made_at_ms=MONDAY_0930, price=BudgetPrice(budget_id="all", price=0.001, valid_until_ms=MONDAY_0930 + 2 * DAY))
+    engine.on_shared("price/all", price.SerializeToString(), "kairos.knowledge/0/0/0", 0)
     states: dict[str, bytes] = {}
     timers: set[tuple[int, str]] = set()
     now_ms = MONDAY_0930
