@@ -135,12 +135,12 @@ class TestOnATopic:
         return ("-b", kafka.bootstrap_servers, "--prefix", topic_prefix)
 
     def releases(self, there: tuple[str, ...]) -> list[PolicyRelease | None]:
-        """All records, as the job decodes them."""
+        """All records, as the job decodes them, in the order in which they were written: partitions are read in any."""
         with TopicReader(there[1], f"{there[3]}knowledge") as reader:
             reader.read_to_end()
             decoder = PolicyDecoder(1 << 20, 128)
             found: list[PolicyRelease | None] = []
-            for record in reader.records:
+            for record in sorted(reader.records, key=lambda record: record.timestamp_ms):
                 change = decoder.decode((record.key or b"").decode(), record.value, 0, 1 << 60)
                 found.append(change if isinstance(change, PolicyRelease) else None)
             return found

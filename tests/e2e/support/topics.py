@@ -61,6 +61,7 @@ class Incoming:
     value: bytes | None
     partition: int
     offset: int
+    timestamp_ms: int
 
 
 class TopicReader:
@@ -89,7 +90,7 @@ class TopicReader:
         for message in self._consumer.consume(1000, timeout_s):
             error = message.error()
             if error is None:
-                self.records.append(Incoming(message.key(), message.value(), message.partition(), message.offset()))
+                self.records.append(Incoming(message.key(), message.value(), message.partition(), message.offset(), message.timestamp()[1]))
                 self._read_to[message.partition()] = message.offset() + 1
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._read_to[message.partition()] = message.offset()
