@@ -94,7 +94,10 @@ def decode_call(inputs: Inputs) -> Call:
 
 
 def decode_shared(inputs: Inputs) -> Shared:
-    """What all users share. Raises ValueError for columns of a wrong length."""
+    """What all users share. Raises ValueError for columns of a wrong length, and for places that no item has."""
+    places = [*inputs.stopped, *(place for finding in inputs.findings for each in finding.sources for place in each.places)]
+    if max(places, default=-1) >= len(inputs.items):
+        raise ValueError(f"place {max(places)} among {len(inputs.items)} items")
     return Shared(
         feature_dim=inputs.feature_dim,
         items=[item.SerializeToString() for item in inputs.items],

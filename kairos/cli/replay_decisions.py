@@ -82,7 +82,7 @@ def _asked(decisions: "Iterable[Decision]", user: str | None, since_ms: int) -> 
 
 
 def _show(comparison: "Comparison", *, as_json: bool) -> None:
-    from kairos.console import console, done, print_json
+    from kairos.console import console, done, print_json, warn
     from kairos.decisions.show import comparison_as_json, comparison_table, differing_table
 
     if as_json:
@@ -94,6 +94,8 @@ def _show(comparison: "Comparison", *, as_json: bool) -> None:
         console.print(differing_table(comparison))
     elif comparison.compared:
         done("every one comes out as it was decided, bit for bit")
+    elif comparison.missing:
+        warn("none of the decisions could be taken again", "Let the job log what they read: policy.log.replayable_share.")
 
 
 def _show_what_if(result: "WhatIf", *, as_json: bool) -> None:

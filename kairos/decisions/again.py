@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from flink_job.codec.decisions import encode_sent, encode_suppressed
 from flink_job.codec.errors import DecodeError
-from flink_job.codec.inputs import decode_call, decode_shared
+from flink_job.codec.inputs import Call, Shared, decode_call, decode_shared
 from flink_job.codec.items import ItemDecoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec, UnknownStateVersion
@@ -20,7 +20,8 @@ from flink_job.core.effects import Effects, Push, Suppressed
 from flink_job.core.policy import PushPolicy
 from flink_job.core.recalled import NotNoted, RecalledFinder, RecalledKnowledge
 from flink_job.core.rules import LearningRules, Rules
-from flink_job.core.state import new_user
+from flink_job.core.signals import Signal
+from flink_job.core.state import UserState, new_user
 from flink_job.engine import zone_of
 from kairos.v1.decision_pb2 import Decision
 
@@ -38,11 +39,24 @@ def taken_again(decision: Decision, rules: Rules, learning: LearningRules) -> li
     if not decision.HasField("inputs"):
         raise NotReplayable("it has no inputs")
     try:
-        effects = _effects(decision, replace(rules, log=replace(rules.log, suppressed_share=1.0, replayable_share=0.0)), learning)
+        call, shared = decode_call(decision.inputs), decode_shared(decision.inputs)
+        catalogue = _catalogue(decision, shared)
+        signal = None if call.payload is None else _SIGNALS.decode(decision.user_id, call.payload, call.origin, call.wall_ms)
+        state = _state(call, shared, signal)
+    except (DecodeError, UnknownStateVersion, ValueError) as error:
+        raise NotReplayable("its inputs cannot be read") from error
+    finder = RecalledFinder(shared.noted)
+    stopped = [catalogue.key_of_row(place) for place in shared.stopped]
+    knowledge = RecalledKnowledge(learning, catalogue, finder, shared.hours, stopped, shared.price)
+    everything = replace(rules, log=replace(rules.log, suppressed_share=1.0, replayable_share=0.0))
+    policy = PushPolicy(everything, catalogue, zone_of, knowledge, finder=finder)
+    try:
+        if signal is None:
+            effects = policy.on_wake(decision.user_id, state, call.wake_at_ms, call.wall_ms, call.hold_until_ms)
+        else:
+            effects = policy.on_signal(decision.user_id, state, signal, call.wall_ms, call.hold_until_ms)
     except NotNoted as missing:
         raise NotReplayable(str(missing)) from missing
-    except (DecodeError, UnknownStateVersion, ValueError, IndexError) as error:
-        raise NotReplayable("its inputs cannot be read") from error
     return list(_logged(decision.user_id, effects, rules, decision.producer))
 
 
@@ -54,26 +68,24 @@ def counterpart(decision: Decision, others: list[Decision]) -> Decision | None:
     return next(iter(named_alike or same_moment or same_cause), None)
 
 
-def _effects(decision: Decision, rules: Rules, learning: LearningRules) -> Effects:
-    inputs = decision.inputs
-    call, shared = decode_call(inputs), decode_shared(inputs)
+def _catalogue(decision: Decision, shared: Shared) -> Catalogue:
+    """The items of the record in the rows of their places. Raises DecodeError, and ValueError if one is there twice."""
     catalogue = Catalogue(shared.feature_dim)
     items = ItemDecoder(shared.feature_dim, _NO_LIMIT, _NO_LIMIT)
-    for listed, payload in zip(inputs.items, shared.items, strict=True):
-        catalogue.upsert(items.decode(listed.item_id, payload)[0])
-    stopped = [catalogue.key_of_row(place) for place in shared.stopped]
+    for listed, payload in zip(decision.inputs.items, shared.items, strict=True):
+        if not catalogue.upsert(items.decode(listed.item_id, payload)[0]):
+            raise ValueError(f"item {listed.item_id!r} is there twice")
     catalogue.version = decision.catalogue_version
-    finder = RecalledFinder(shared.noted)
-    knowledge = RecalledKnowledge(learning, catalogue, finder, shared.hours, stopped, shared.price)
-    policy = PushPolicy(rules, catalogue, zone_of, knowledge, finder=finder)
-    state = None if call.state is None else StateCodec(shared.feature_dim).decode(call.state)
-    if call.payload is None:
-        if state is None:
-            raise ValueError("a wake-up of nobody")
-        return policy.on_wake(decision.user_id, state, call.wake_at_ms, call.wall_ms, call.hold_until_ms)
-    signal = _SIGNALS.decode(decision.user_id, call.payload, call.origin, call.wall_ms)
-    state = state or new_user(shared.feature_dim, signal.at_ms)
-    return policy.on_signal(decision.user_id, state, signal, call.wall_ms, call.hold_until_ms)
+    return catalogue
+
+
+def _state(call: Call, shared: Shared, signal: Signal | None) -> UserState:
+    """Raises UnknownStateVersion, and ValueError for what is no state."""
+    if call.state is not None:
+        return StateCodec(shared.feature_dim).decode(call.state)
+    if signal is None:
+        raise ValueError("a wake-up of nobody")
+    return new_user(shared.feature_dim, signal.at_ms)
 
 
 def _logged(user_id: str, effects: Effects, rules: Rules, producer: str) -> Iterator[Decision]:

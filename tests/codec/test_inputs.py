@@ -70,6 +70,13 @@ def test_what_is_shared_reads_bit_for_bit() -> None:
     assert (shared.stopped, shared.feature_dim, list(shared.items), shared.price) == ([1], 2, list(SHARED.items), PRICE)
 
 
+def test_a_place_that_no_item_has_is_refused() -> None:
+    decision = decoded(Call(STATE, PAYLOAD, "", 0, WALL, 0))
+    del decision.inputs.items[1]
+    with pytest.raises(ValueError, match="place 1 among 1 items"):
+        decode_shared(decision.inputs)
+
+
 def test_rates_that_are_not_of_the_candidates_are_refused() -> None:
     decision = decoded(Call(STATE, PAYLOAD, "", 0, WALL, 0))
     decision.inputs.findings[0].p_open = bytes(8)

@@ -98,14 +98,14 @@ ITEMS = tuple(
 )
 
 
-def log_of(rules: Rules, steps: Sequence[Step]) -> list[Decision]:
+def log_of(rules: Rules, steps: Sequence[Step], **settings: Any) -> list[Decision]:
     """What the engine logs when records and timers come in this order: wake-ups may be overtaken, missed, or fire for nothing."""
-    return [Decision.FromString(value) for topic, _, value in _run(rules, steps) if topic == "kairos.decisions"]
+    return [Decision.FromString(value) for topic, _, value in _run(rules, steps, settings) if topic == "kairos.decisions"]
 
 
-def _run(rules: Rules, steps: Sequence[Step]) -> Iterator[OutRecord]:
+def _run(rules: Rules, steps: Sequence[Step], given: dict[str, Any]) -> Iterator[OutRecord]:
     settings = engine_settings(parse_config({"catalogue": {"feature_dim": 2}}))
-    engine = Engine(replace(settings, rules=rules))
+    engine = Engine(replace(settings, rules=rules, **given))
     for item_id, payload in ITEMS:
         engine.on_shared(item_id, payload, "kairos.items/0/0/0", 0)
     price = Knowledge(made_at_ms=MONDAY_0930, price=BudgetPrice(budget_id="all", price=0.001, valid_until_ms=MONDAY_0930 + 2 * DAY))

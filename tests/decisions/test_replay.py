@@ -139,7 +139,22 @@ def test_another_policy_under_the_same_name_is_found_out() -> None:
 def test_without_the_record_of_what_was_sent_it_does_not_come_out() -> None:
     decision = copy_of(sent_in_the_world()[0])
     decision.inputs.items.remove(item_of(decision, decision.item_ids[0]))
-    assert replayed([decision]).equal == 0
+    comparison = replayed([decision])
+    assert comparison.equal == 0
+
+
+def test_an_item_that_is_there_twice_has_two_places_and_cannot_be_read() -> None:
+    decision = copy_of(sent_in_the_world()[0])
+    decision.inputs.items.append(decision.inputs.items[0])
+    assert replayed([decision]).missing == {"its inputs cannot be read": 1}
+
+
+def test_what_was_held_back_while_the_catalogue_was_read_is_held_back_again() -> None:
+    rules = changed(RULES, {"gates.holdout_share": 0.0})
+    log = log_of(rules, [(0, 0, True, "ann", "view", 1, 3), (1, 0, True, "bob", "view", 2, 3)], shared_ends={"kairos.items/0": 99})
+    assert [each.reason for each in log] == ["warm_up", "warm_up"]
+    assert all(each.inputs.hold_until_ms == each.wake_at_ms > each.decided_at_ms for each in log)
+    assert replayed(log, rules).equal == 2
 
 
 def test_why_a_decision_cannot_be_taken_again_is_said() -> None:
