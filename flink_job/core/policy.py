@@ -39,6 +39,7 @@ from flink_job.core.sending import Sender
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
 from flink_job.core.utility import Circumstances
+from flink_job.core.wordings import wordings_of
 
 _NOTHING_TO_GET = (Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD)
 
@@ -57,6 +58,7 @@ class PushPolicy:
         """`knowledge`: what the item operator taught; `item_signals`: tells it what happens. None where there is none."""
         self._rules = rules
         self._item_signals = item_signals
+        self._wordings = wordings_of(rules.messages)
         self._catalogue = catalogue
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
@@ -105,7 +107,7 @@ class PushPolicy:
                 effects += _waiting(state, self._planner.ahead(user_id, state))
         elif type(signal) is Feedback:
             if tell is not None:
-                due += tell.before_feedback(state, signal, self._moment.slot_of(state))
+                due += tell.before_feedback(state, signal, self._moment.slot_of(state)) + self._wordings.before_feedback(state, signal)
             self._intake.feedback(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
         elif type(signal) is Nudge:

@@ -46,7 +46,7 @@ def command(
     )
     rules = default_rules().messages if templates else replace(default_rules().messages, templates=())
     encoder = PushEncoder(rules, "kairos/test")
-    return push_pb2.PushCommand.FromString(encoder.encode("ann", state or reader(locale), push, ("default", "1")))
+    return push_pb2.PushCommand.FromString(encoder.encode("ann", state or reader(locale), push, ("default", "1"))[0])
 
 
 def reader(locale: str) -> UserState:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flink_job.core.draws import drawn
-from flink_job.core.messages.arms import Arms, PerArm
+from flink_job.core.messages.arms import Arms, PerArm, Sums
 from flink_job.core.messages.facts import Facts, in_words
 from flink_job.core.messages.pattern import Pattern, parse
 from flink_job.core.messages.text import clean, cut, length
@@ -76,6 +76,10 @@ class Writer:
                 for scenario in scenarios:
                     by_locale = self._wordings.setdefault((Trigger[name.upper()], scenario), {})
                     by_locale.setdefault(template.locale.lower(), []).append(wording)
+
+    def scores(self, sums: Sums) -> PerArm:
+        """The score of each of `arms`, (arms,), by what is known of them."""
+        return self._arms.scores(sums)
 
     def write(
         self,
