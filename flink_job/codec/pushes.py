@@ -73,7 +73,9 @@ class PushEncoder:
         classes = tuple({_CLASS_OF[Channel(channel)]: None for channel in channels})
         since_ms = self._since_ms(state)
         scores = self._scores_now()
-        message = self._writer.write(_facts(item, text), trigger, item.scenario, state.locale, scores, since_ms, draw, classes)
+        message = self._writer.write(
+            _facts(item, text, len(push.also)), trigger, item.scenario, state.locale, scores, since_ms, draw, classes
+        )
         told: ItemSignals = ()
         if message.template:
             state.sent_template[-1] = label_of(message.template)
@@ -90,7 +92,7 @@ class PushEncoder:
             collapse_key=f"item-{key_of(item.item_id):016x}",
             thread_id=item.categories[0] if item.categories else "",
             relevance=min(1.0, max(0.0, push.item.score)),
-            item_ids=[item.item_id],
+            item_ids=[item.item_id, *(also.item_id for also in push.also)],
             scenario=item.scenario,
             trigger=push.record.trigger,  # type: ignore[arg-type]  # the numbers are the contract's
             reason=reason_in_words(push.item.sources),
@@ -148,7 +150,7 @@ def _text(item: item_pb2.Item, locale: str) -> tuple[str, item_pb2.ItemText]:
     return first, texts[first]
 
 
-def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
+def _facts(item: item_pb2.Item, text: item_pb2.ItemText, more: int) -> Facts:
     categories = item.categories
     return Facts(
         title=text.title or item.item_id,
@@ -160,4 +162,5 @@ def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
         category=categories[-1] if categories else "",
         top_category=categories[0] if categories else "",
         stock=item.stock if item.HasField("stock") else None,
+        more=more,
     )

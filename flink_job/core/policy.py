@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.choosing import Chooser
+from flink_job.core.digests import Digests
 from flink_job.core.effects import BARE, Effects, Erase, Suppressed, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
@@ -74,6 +75,7 @@ class PushPolicy:
         self._planner = Planner(self._occasions, self._gates, self._moment)
         self._ranker = Ranker(rules, catalogue, interest, recents, knowledge)
         self._chooser = Chooser(rules, catalogue)
+        self._digests = Digests(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self._moment, self._ranker.utility, self._records, item_signals)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
@@ -235,7 +237,8 @@ class PushPolicy:
             planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
             return self._defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
         chosen, propensities = self._chooser.choose(ranked, command)
-        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan)
+        also = self._digests.others(state, cause, ranked, chosen, now_ms) if cause.trigger in self._digests.triggers else ()
+        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan, also)
 
     def _defer(
         self,
