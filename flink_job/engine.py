@@ -27,6 +27,7 @@ from flink_job.core.learning.signals import ItemSignal
 from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.state import UserState, new_user
+from flink_job.core.wordings import wordings_of
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
 from flink_job.policies import Policy
@@ -82,7 +83,7 @@ class Engine:
             self.metrics,
             lambda rules: (
                 PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell),
-                PushEncoder(rules.messages, settings.producer),
+                PushEncoder(rules.messages, settings.producer, self.knowledge, wordings_of(rules.messages) if tell is not None else None),
             ),
         )
         self._signals = SignalDecoder(
@@ -248,7 +249,10 @@ class Engine:
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
-                push = policy.pushes.encode(user_id, state, effect, policy.name)
+                push, told = policy.pushes.encode(user_id, state, effect, policy.name)
+                for about_wordings in told:
+                    counts["item_signals_sent"] += 1
+                    answer.records.append((settings.item_signals_topic, *encode_item_signal(about_wordings)))
                 answer.records.append((settings.pushes_topic, user_id, push + arms_of_push(policy.arms)))
                 sent = encode_sent(user_id, effect, policy.name, settings.producer)
                 inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, 1.0)

@@ -1,4 +1,4 @@
-"""Records in, records out, for one item, creator or segment at a time: decode, let the core learn, encode. No Flink here.
+"""Records in, records out, for one item, creator, segment or wording at a time: decode, let the core learn, encode. No Flink here.
 
 What `flink_job.engine` is to the user operator, this is to the item operator.
 """
@@ -15,7 +15,7 @@ from flink_job.codec.nudges import encode_nudge
 from flink_job.codec.origin import parse_origin
 from flink_job.core.learning.effects import LearningEffects, NudgeUser, Release, ReleaseAt, Tell
 from flink_job.core.learning.learner import Learner
-from flink_job.core.learning.signals import CREATOR, ITEM, SEGMENT
+from flink_job.core.learning.signals import CREATOR, ITEM, SEGMENT, WORDING
 from flink_job.core.learning.state import ItemState
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.engine import Answer, OutRecord
@@ -42,7 +42,7 @@ class ItemEngine:
         return key in self._held
 
     def on_record(self, key: str, payload: bytes | None, origin: str, blob: bytes | None, wall_ms: int) -> Answer:
-        """Take in one record for `key` (`item/…`, `creator/…`, `segment/…`): an item signal, or by its origin a catalogue record.
+        """Take in one record for `key` (`item/…`, `creator/…`, `segment/…`, `wording/…`): an item signal, or by its origin a catalogue record.
 
         `blob` is the key's state, None for a new one and for one that it `holds`. Raises TooManyDeadLetters.
         """
@@ -68,7 +68,7 @@ class ItemEngine:
         return self._answer(key, state, self._learner.on_release(key, state, at_ms, wall_ms))
 
     def _signal(self, key: str, state: ItemState, payload: bytes | None, origin: str, wall_ms: int) -> LearningEffects | None:
-        if not key.startswith((ITEM, CREATOR, SEGMENT)):
+        if not key.startswith((ITEM, CREATOR, SEGMENT, WORDING)):
             raise DecodeError(NULL_KEY, "key: must name who learns, such as item/mug-7")
         return self._learner.on_signal(key, state, self._signals.decode(key, payload, origin, wall_ms), wall_ms)
 

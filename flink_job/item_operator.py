@@ -19,7 +19,7 @@ _SHOW_METRICS_EVERY_MS = 20
 
 
 class ItemOperator(KeyedProcessFunction):  # type: ignore[misc]
-    """Keyed by who learns (`item/…`, `creator/…`, `segment/…`). Elements: ROW(key, payload, origin). Out: ROW(topic, key, value)."""
+    """Keyed by who learns (`item/…`, `creator/…`, `segment/…`, `wording/…`). Elements: ROW(key, payload, origin). Out: ROW(topic, key, value)."""
 
     def __init__(self, settings: EngineSettings, *, native_ttl: bool) -> None:
         self._settings = settings

@@ -14,7 +14,7 @@ def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str
     decision = _decision(user_id, push.record, push.decided_at_ms, policy, producer)
     decision.decision_id = decision.command_id = push.command_id
     decision.verdict = decision_pb2.VERDICT_SENT
-    decision.item_ids.append(push.item.item_id)
+    decision.item_ids.extend([push.item.item_id, *(item.item_id for item in push.also)])
     decision.propensity = push.propensity
     decision.log_rate = 1.0
     return decision.SerializeToString() + _gates(push.record.gates)

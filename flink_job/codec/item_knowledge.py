@@ -1,6 +1,6 @@
-"""What is known of items and segments, and what a push costs, as knowledge records and from them.
+"""What is known of items, segments and wordings, and what a push costs, as knowledge records and from them.
 
-Keys: `item/<item_id>`, `segment/<country>`, `price/all`; others are not for here.
+Keys: `item/<item_id>`, `segment/<country>`, `wording/<template_id>`, `price/all`; others are not for here.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from google.protobuf.message import DecodeError as WireError
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.limits import is_longer
-from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
-from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, item_key, segment_key
+from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
+from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, WORDING, item_key, segment_key, wording_key
 from flink_job.core.learning.state import SLOTS
 from flink_job.core.rules.learning import MOST_COUNTRIES, MOST_NEIGHBOURS
 from kairos.v1 import knowledge_pb2
 
 _EVERY_PUSH = PRICE_OF_ALL.partition("/")[2]
 _LATEST_MS = 1 << 53
+_WORDING_SUMS = ("opened_chosen", "weight_chosen", "squares_chosen", "opened_others", "weight_others", "squares_others")
 _LITTLE_FLOAT32 = np.dtype("<f4")
 
 
 def tells_facts(key: str) -> bool:
-    """A record under this key tells of an item or a segment, or what a push costs."""
-    return key.startswith((ITEM, SEGMENT)) or key == PRICE_OF_ALL
+    """A record under this key tells of an item, a segment or a wording, or what a push costs."""
+    return key.startswith((ITEM, SEGMENT, WORDING)) or key == PRICE_OF_ALL
 
 
 def is_gone(facts: Facts) -> bool:
@@ -39,6 +40,11 @@ def encode_facts(facts: Facts) -> bytes:
         segment = message.segment
         segment.segment, segment.as_of_ms = facts.segment, facts.as_of_ms
         segment.outcomes_by_slot = facts.slots.astype(_LITTLE_FLOAT32).tobytes()
+    elif type(facts) is WordingFacts:
+        wording = message.wording
+        wording.template_id, wording.as_of_ms = facts.template_id, facts.as_of_ms
+        for name, value in zip(_WORDING_SUMS, facts.sums, strict=True):
+            setattr(wording, name, value)
     elif type(facts) is PriceFacts:
         price = message.price
         price.budget_id, price.price, price.valid_until_ms = _EVERY_PUSH, facts.price, facts.valid_until_ms
@@ -95,11 +101,16 @@ class FactsDecoder:
         elif which == "segment":
             facts = self._segment(message.segment, message.made_at_ms)
             own_key = segment_key(message.segment.segment)
+        elif which == "wording":
+            facts = self._wording(message.wording, message.made_at_ms)
+            own_key = wording_key(message.wording.template_id)
         elif which == "price":
             facts = _price(message.price, message.made_at_ms)
             own_key = f"price/{message.price.budget_id}"
         else:
-            raise DecodeError(errors.KEY_MISMATCH, f"body: is {which or 'empty'}, but the key names an item, a segment or a price")
+            raise DecodeError(
+                errors.KEY_MISMATCH, f"body: is {which or 'empty'}, but the key names an item, a segment, a wording or a price"
+            )
         if own_key != key:
             raise DecodeError(errors.KEY_MISMATCH, f"body: makes the key {own_key}, which differs from the record's")
         return facts
@@ -107,6 +118,8 @@ class FactsDecoder:
     def _nothing(self, key: str, timestamp_ms: int) -> Facts:
         if key.startswith(ITEM):
             return ItemFacts(key.removeprefix(ITEM), timestamp_ms, gone=True)
+        if key.startswith(WORDING):
+            return WordingFacts(key.removeprefix(WORDING), timestamp_ms, as_of_ms=timestamp_ms)
         if key == PRICE_OF_ALL:
             return PriceFacts(timestamp_ms)
         return SegmentFacts(key.removeprefix(SEGMENT), timestamp_ms, timestamp_ms, np.zeros((SLOTS, 3), np.float32))
@@ -147,6 +160,14 @@ class FactsDecoder:
         if not (np.isfinite(slots).all() and slots.min() >= 0):
             raise DecodeError(errors.INVALID_FIELD, "segment.outcomes_by_slot: holds a value that is negative or no number")
         return SegmentFacts(segment.segment, made_at_ms, segment.as_of_ms, slots)
+
+    def _wording(self, wording: knowledge_pb2.WordingKnowledge, made_at_ms: int) -> WordingFacts:
+        if not wording.template_id or is_longer(wording.template_id, self._max_id_bytes):
+            raise DecodeError(errors.INVALID_FIELD, f"wording.template_id: must have from 1 to {self._max_id_bytes} bytes")
+        sums = tuple(getattr(wording, name) for name in _WORDING_SUMS)
+        if not all(0.0 <= value < 1e150 for value in sums):  # their squares are numbers, too
+            raise DecodeError(errors.INVALID_FIELD, "wording: has a sum that is negative or no number")
+        return WordingFacts(wording.template_id, made_at_ms, sums, wording.as_of_ms)
 
 
 def _price(price: knowledge_pb2.BudgetPrice, made_at_ms: int) -> PriceFacts:

@@ -11,18 +11,22 @@ from flink_job.codec.limits import is_longer
 from flink_job.codec.origin import parse_origin
 from flink_job.core.learning.signals import (
     KEY_SEPARATOR,
+    MOST_WORDINGS,
     ItemSignal,
+    ItemSignalBody,
     Posted,
     PushOutcome,
     PushStage,
     Visit,
     Watch,
     WatchReason,
+    WordingRound,
 )
 from flink_job.core.rules.learning import MOST_VISITED
 from kairos.v1 import learning_pb2
 
 _STAGES = frozenset(int(stage) for stage in PushStage)
+_WORDING_STAGES = frozenset({int(PushStage.SENT), int(PushStage.OPENED)})
 _REASONS = frozenset(int(reason) for reason in WatchReason)
 _MOST_RATING = 1e9
 _LONGEST_SIGNAL_ID = 160
@@ -53,6 +57,11 @@ def encode_item_signal(signal: ItemSignal) -> tuple[str, bytes]:
     elif type(body) is Posted:
         posted = message.posted
         posted.item_id, posted.creator_id, posted.published_at_ms = body.item_id, body.creator_id, body.published_at_ms
+    elif type(body) is WordingRound:
+        wording = message.wording
+        wording.template_ids.extend(body.template_ids)
+        wording.propensities.extend(body.propensities)
+        wording.stage, wording.sent_at_ms = body.stage, body.sent_at_ms  # type: ignore[assignment]
     return KEY_SEPARATOR.join(signal.keys), message.SerializeToString()
 
 
@@ -95,7 +104,7 @@ class ItemSignalDecoder:
             self._last_payload, self._last = payload, signal
         return signal
 
-    def _body(self, message: learning_pb2.ItemSignal, latest_ms: int) -> Visit | PushOutcome | Watch | Posted:
+    def _body(self, message: learning_pb2.ItemSignal, latest_ms: int) -> ItemSignalBody:
         which = message.WhichOneof("body")
         if which == "visit":
             return self._visit(message.visit, latest_ms)
@@ -107,7 +116,9 @@ class ItemSignalDecoder:
             posted = message.posted
             self._check_ids("posted", posted.item_id, posted.creator_id)
             return Posted(posted.item_id, posted.creator_id, min(posted.published_at_ms, latest_ms))
-        raise DecodeError(errors.UNKNOWN_KIND, "body: holds none of visit, push, watch, posted")
+        if which == "wording":
+            return self._wording(message.wording, latest_ms)
+        raise DecodeError(errors.UNKNOWN_KIND, "body: holds none of visit, push, watch, posted, wording")
 
     def _visit(self, visit: learning_pb2.Visit, latest_ms: int) -> Visit:
         ids, ratings, at_ms, rating_sums = list(visit.item_ids), list(visit.ratings), list(visit.at_ms), list(visit.rating_sums)
@@ -138,6 +149,19 @@ class ItemSignalDecoder:
         if not _REASONS.issuperset(watch.reasons):
             raise DecodeError(errors.INVALID_FIELD, f"watch.reasons: {list(watch.reasons)} has one that is no reason")
         return Watch(watch.user_id, watch.item_id, watch.creator_id, tuple(watch.reasons))
+
+    def _wording(self, told: learning_pb2.WordingRound, latest_ms: int) -> WordingRound:
+        ids, propensities = list(told.template_ids), list(told.propensities)
+        if not 2 <= len(ids) == len(propensities) <= MOST_WORDINGS:
+            raise DecodeError(errors.INVALID_FIELD, f"wording: its columns must have one length, from 2 to {MOST_WORDINGS}")
+        self._check_ids("wording.template_ids", *ids)
+        if not all(0.0 < propensity <= 1.0 for propensity in propensities):
+            raise DecodeError(errors.INVALID_FIELD, "wording.propensities: must be above 0 and at most 1")
+        if told.stage not in _WORDING_STAGES:
+            raise DecodeError(errors.INVALID_FIELD, f"wording.stage: {told.stage} is neither sent nor opened")
+        if told.sent_at_ms > latest_ms:
+            raise DecodeError(errors.FUTURE, f"wording.sent_at_ms: {told.sent_at_ms} is after {latest_ms}, the latest that is accepted now")
+        return WordingRound(ids, propensities, told.stage, told.sent_at_ms)
 
     def _check_ids(self, name: str, *ids: str) -> None:
         for each in ids:

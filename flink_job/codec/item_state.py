@@ -10,6 +10,7 @@ import numpy as np
 from flink_job.codec.item_versions import LONGEST_CATEGORY
 from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.state import SLOTS, ItemState, SlotCounts
+from flink_job.core.learning.wordings import SUMS
 from flink_job.core.rules.learning import LearningRules
 from kairos.v1 import state_pb2
 
@@ -49,6 +50,7 @@ def encode_item_state(state: ItemState) -> bytes:
         unreleased_ratings=state.unreleased_ratings,
         unreleased_outcomes=state.unreleased_outcomes,
         release_due_ms=state.release_due_ms,
+        wording_sums=state.wording,
     )
     if not math.isnan(state.price):
         message.price = state.price
@@ -90,6 +92,7 @@ def decode_item_state(blob: bytes) -> ItemState:
         unreleased_ratings=message.unreleased_ratings,
         unreleased_outcomes=message.unreleased_outcomes,
         release_due_ms=message.release_due_ms,
+        wording=list(message.wording_sums),
     )
 
 
@@ -99,7 +102,7 @@ def most_item_bytes(rules: LearningRules, max_id_bytes: int) -> int:
     neighbours = rules.covisits.kept * (per_id + 8 + 4 + 4)
     watchers = rules.watchers.kept * (per_id + 8 + 1)
     countries = rules.popularity.countries * (4 * 2 + 8 + 8)
-    texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 32 * 12
+    texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 32 * 12 + 8 * SUMS + 3
     return 1 + neighbours + watchers + countries + SLOTS * 3 * 4 + 8 * rules.seen_signals + texts_and_scalars
 
 

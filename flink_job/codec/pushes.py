@@ -12,12 +12,14 @@ from flink_job.core.draws import uniform
 from flink_job.core.effects import Push
 from flink_job.core.ids import key_of
 from flink_job.core.index.labels import label_of
+from flink_job.core.knowledge import Knowledge
 from flink_job.core.messages.facts import Facts
 from flink_job.core.messages.writer import Writer
 from flink_job.core.purposes import purpose_of
 from flink_job.core.rules import MessageRules
 from flink_job.core.signals import Channel
 from flink_job.core.state import UserState
+from flink_job.core.wordings import ItemSignals, Wordings
 from kairos.v1 import item_pb2, push_pb2
 
 CREATOR_NAME = "creator_name"
@@ -49,16 +51,20 @@ _REASONS = {
 class PushEncoder:
     """Writes the message and puts the command together. One for a policy."""
 
-    __slots__ = ("_arm_of", "_producer", "_scores", "_writer")
+    __slots__ = ("_arm_of", "_knowledge", "_producer", "_scored", "_scores", "_tell", "_writer")
 
-    def __init__(self, rules: MessageRules, producer: str) -> None:
+    def __init__(self, rules: MessageRules, producer: str, knowledge: Knowledge | None = None, tell: Wordings | None = None) -> None:
+        """`knowledge`: what pushes taught about wordings; `tell`: tells what each of these teaches. None where there is none."""
         self._writer = Writer(rules)
+        self._knowledge = knowledge
+        self._scored = 0
+        self._tell = tell
         self._producer = producer
         self._arm_of = {label_of(name): arm for arm, name in enumerate(self._writer.arms)}
         self._scores = np.zeros(len(self._writer.arms))
 
-    def encode(self, user_id: str, state: UserState, push: Push, policy: tuple[str, str]) -> bytes:
-        """The command for `push`, the last one that `state` remembers; notes there which template it was."""
+    def encode(self, user_id: str, state: UserState, push: Push, policy: tuple[str, str]) -> tuple[bytes, ItemSignals]:
+        """The command for `push`, the last one that `state` remembers, and what is to be told of its wording; notes in `state` which it was."""
         item = item_pb2.Item.FromString(push.payload)
         language, text = _text(item, state.locale)
         trigger = push.record.trigger
@@ -66,9 +72,15 @@ class PushEncoder:
         channels = allowed_channels(state)
         classes = tuple({_CLASS_OF[Channel(channel)]: None for channel in channels})
         since_ms = self._since_ms(state)
-        message = self._writer.write(_facts(item, text), trigger, item.scenario, state.locale, self._scores, since_ms, draw, classes)
+        scores = self._scores_now()
+        message = self._writer.write(
+            _facts(item, text, len(push.also)), trigger, item.scenario, state.locale, scores, since_ms, draw, classes
+        )
+        told: ItemSignals = ()
         if message.template:
             state.sent_template[-1] = label_of(message.template)
+            if self._tell is not None:
+                told = self._tell.of_push(state, push.command_id, message.template, message.propensities, push.decided_at_ms)
         command = push_pb2.PushCommand(
             command_id=push.command_id,
             user_id=user_id,
@@ -80,7 +92,7 @@ class PushEncoder:
             collapse_key=f"item-{key_of(item.item_id):016x}",
             thread_id=item.categories[0] if item.categories else "",
             relevance=min(1.0, max(0.0, push.item.score)),
-            item_ids=[item.item_id],
+            item_ids=[item.item_id, *(also.item_id for also in push.also)],
             scenario=item.scenario,
             trigger=push.record.trigger,  # type: ignore[arg-type]  # the numbers are the contract's
             reason=reason_in_words(push.item.sources),
@@ -104,7 +116,15 @@ class PushEncoder:
             command.decision.utility = push.item.utility
             command.decision.budget_price = dict(push.record.terms).get("price", 0.0)
         command.decision.propensity = push.propensity
-        return command.SerializeToString()
+        return command.SerializeToString(), told
+
+    def _scores_now(self) -> NDArray[np.float64]:
+        """The score of each wording, (arms,); made anew when more is known of one."""
+        knowledge = self._knowledge
+        if knowledge is not None and knowledge.wordings_version != self._scored:
+            self._scored = knowledge.wordings_version
+            self._scores = self._writer.scores(knowledge.wording_sums(self._writer.arms))
+        return self._scores
 
     def _since_ms(self, state: UserState) -> NDArray[np.float64]:
         """How long before the push this user got each wording last, (arms,)."""
@@ -130,7 +150,7 @@ def _text(item: item_pb2.Item, locale: str) -> tuple[str, item_pb2.ItemText]:
     return first, texts[first]
 
 
-def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
+def _facts(item: item_pb2.Item, text: item_pb2.ItemText, more: int) -> Facts:
     categories = item.categories
     return Facts(
         title=text.title or item.item_id,
@@ -142,4 +162,5 @@ def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
         category=categories[-1] if categories else "",
         top_category=categories[0] if categories else "",
         stock=item.stock if item.HasField("stock") else None,
+        more=more,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from flink_job.core.rules import MemoryRules
 from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel
 from flink_job.core.state import PendingWake, UserState
+from flink_job.core.wordings import MOST_ROUNDS, ROUND_BYTES
 from kairos.v1 import state_pb2
 
 VERSION = 1
@@ -145,6 +146,8 @@ class StateCodec:
         if state.channel_at_ms:
             message.channel_at_ms = state.channel_at_ms
             message.channels_off = state.channels_off
+        if state.open_rounds:
+            message.open_rounds = state.open_rounds
         if state.told_until_ms:
             message.told_until_ms = state.told_until_ms
         return _PREFIX + message.SerializeToString()
@@ -160,13 +163,14 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         + memory.followed_creators * 8
         + memory.bought_items * (8 + 8)
         + len(Channel) * 8
+        + MOST_ROUNDS * ROUND_BYTES
         + _SLOTS * (1 + 4)  # visits by hour of the week
         + _SLOTS * (1 + 3 * 4)  # sends, opens, conversions
     )
     interest = 2 * (feature_dim + 1) * 4
     texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
     facts = 2 * MOST_WORDS * (_LONGEST_CHARACTER * LONGEST_WORD + 3)
-    scalars_and_tags = 61 * 12
+    scalars_and_tags = 62 * 12
     return 1 + columns + interest + texts + facts + scalars_and_tags
 
 
@@ -227,6 +231,7 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
         segments_at_ms=message.segments_at_ms,
         channels_off=message.channels_off,
         channel_at_ms=message.channel_at_ms,
+        open_rounds=message.open_rounds,
         told_until_ms=message.told_until_ms,
     )
     if message.HasField("pending"):

@@ -14,6 +14,7 @@ Worked example: one push, a half-life ago, of the candidate's category and by it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,9 +100,15 @@ def demoted(utilities: NDArray[np.floating[Any]], factors: NDArray[np.float64]) 
 
 
 def select(
-    utilities: NDArray[np.floating[Any]], directions: Codes, keys: NDArray[np.uint64], before: Codes, items: int, relevance: float
+    utilities: NDArray[np.floating[Any]],
+    directions: Codes,
+    keys: NDArray[np.uint64],
+    before: Codes,
+    items: int,
+    relevance: float,
+    picked: Sequence[int] = (),
 ) -> list[int]:
-    """Positions of up to `items` candidates for one digest, in the order in which they are picked.
+    """Positions of up to `items` candidates for one digest, in the order in which they are picked; those of `picked` were before.
 
     Maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998): again and again the candidate with the highest
 
@@ -116,6 +123,9 @@ def select(
         return positions
     worth = relevance * (utilities / utilities.max())
     nearest = np.zeros(len(utilities))
+    open_to[list(picked)] = False
+    for position in picked:
+        np.maximum(nearest, directions @ directions[position], out=nearest)
     if len(before):
         np.maximum(nearest, (before @ directions.T).max(axis=0), out=nearest)
     for _ in range(min(items, np.count_nonzero(open_to))):

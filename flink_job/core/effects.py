@@ -80,6 +80,8 @@ class Push:
     expires_at_ms: int
     quiet_from_ms: int
     record: Record
+    also: tuple[ScoredItem, ...] = ()
+    """Further items of a digest, in the order in which they were picked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ def remember_push(
 ) -> None:
     """Keep that a push was sent; when more than `kept` are held the oldest that failed goes, else the oldest.
 
-    It takes its place under every cap at once (reserves it); what becomes of it confirms the place or gives it back.
+    It takes its place under every cap at once (reserves it); what becomes of it confirms the place or gives it back. A digest has a row for each of
+    its items, one after the other; together they are one push.
     """
     if len(state.sent_at_ms) >= kept:
         # Pushes that fail one after the other must not push out of memory those that were seen: caps count the latter.
@@ -45,6 +46,10 @@ def mark_push(state: UserState, command_id: str, status: int) -> int:
     held = state.sent_status[row]
     if held == DECIDED or (status != FAILED and (held == FAILED or status > held)):
         state.sent_status[row] = status
+        for also in range(row + 1, len(state.sent_command)):
+            if state.sent_command[also] != key:
+                break
+            state.sent_status[also] = status
     return row
 
 
@@ -94,10 +99,12 @@ def cap_opens_at_ms(
     `column` of `state` only those whose entry in it is `value` are counted. `release_after_ms`: see `counts_until_ms`.
     """
     ends: list[int] = []
-    times = state.sent_at_ms
+    times, commands = state.sent_at_ms, state.sent_command
     for row in range(len(times) - 1, -1, -1):
         if times[row] + cap.window_ms <= now_ms:
             break
+        if row and commands[row] == commands[row - 1]:
+            continue  # a further item of the same push
         if column is None or column[row] == value:
             until_ms = counts_until_ms(state, row, cap.window_ms, release_after_ms)
             if until_ms > now_ms:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.index.columns import NO_ROWS, Rows
-from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
+from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
+from flink_job.core.learning.fading import fading
 from flink_job.core.learning.state import SLOTS, SlotCounts
+from flink_job.core.learning.wordings import SUMS
 from flink_job.core.outcome_counts import OutcomeCounts, Probabilities, smoothed
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.trending import TopList, height
@@ -56,6 +58,9 @@ class Knowledge:
         self._top: dict[str, TopList] = {}
         self._segments: dict[str, SegmentFacts] = {}
         self._price = PriceFacts(made_at_ms=0)
+        self._wordings: dict[str, WordingFacts] = {}
+        self.wordings_version = 0
+        """Changes whenever more is known of a wording."""
         # By catalogue row: whose row it was when it was looked up, the item's place (0: nothing is known) and the code of its category.
         self._owner: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._place: Rows = np.zeros(0, np.intp)
@@ -68,12 +73,24 @@ class Knowledge:
         """Take in facts; False if newer ones are held."""
         if isinstance(facts, ItemFacts):
             return self._put_item(facts)
+        if isinstance(facts, WordingFacts):
+            return self._put_wording(facts)
         return self._put_segment(facts) if isinstance(facts, SegmentFacts) else self._put_price(facts)
 
     @property
     def price_told(self) -> PriceFacts:
         """The price of a push that was told last."""
         return self._price
+
+    def wording_sums(self, template_ids: tuple[str, ...]) -> NDArray[np.float64]:
+        """`flink_job.core.messages.arms.Sums` of these templates, (6, n), as of the newest word on any of them; zeros where nothing is known."""
+        known = [self._wordings.get(template_id) for template_id in template_ids]
+        as_of_ms = max((facts.as_of_ms for facts in known if facts is not None), default=0)
+        sums = np.zeros((SUMS, len(template_ids)))
+        for at, facts in enumerate(known):
+            if facts is not None:
+                sums[:, at] = np.array(facts.sums) * fading(as_of_ms - facts.as_of_ms, self._rules.wordings.half_life_ms)
+        return sums
 
     def price(self, now_ms: int) -> float:
         """What every push costs at `now_ms`, in units of utility: 0 while no price is told, and when the one told is over."""
@@ -147,6 +164,14 @@ class Knowledge:
         left: NDArray[np.float64] = facts.slots.astype(np.float64)
         left *= 2.0 ** -min(max(now_ms - facts.as_of_ms, 0) / self._rules.slots.half_life_ms, 1000.0)
         return left
+
+    def _put_wording(self, facts: WordingFacts) -> bool:
+        held = self._wordings.get(facts.template_id)
+        if held is not None and held.made_at_ms >= facts.made_at_ms:
+            return False
+        self._wordings[facts.template_id] = facts
+        self.wordings_version += 1
+        return True
 
     def _put_price(self, facts: PriceFacts) -> bool:
         if self._price.made_at_ms >= facts.made_at_ms:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from flink_job.core.candidates import CandidateFinder, Finder
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.choosing import Chooser
+from flink_job.core.digests import Digests
 from flink_job.core.effects import BARE, Effects, Erase, Suppressed, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
@@ -41,6 +42,7 @@ from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge
 from flink_job.core.state import PendingWake, UserState
 from flink_job.core.utility import Circumstances
 from flink_job.core.witness import WatchedFinder, Witness
+from flink_job.core.wordings import wordings_of
 
 _NOTHING_TO_GET = (Reason.NO_CANDIDATE, Reason.BELOW_THRESHOLD)
 
@@ -67,6 +69,7 @@ class PushPolicy:
         if self.witness is not None:
             finder = WatchedFinder(finder or CandidateFinder(rules.candidates, catalogue, knowledge), self.witness)
         self._item_signals = item_signals
+        self._wordings = wordings_of(rules.messages)
         self._catalogue = catalogue
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
@@ -82,6 +85,7 @@ class PushPolicy:
         self._planner = Planner(self._occasions, self._gates, self._moment)
         self._ranker = Ranker(rules, catalogue, interest, recents, knowledge, finder)
         self._chooser = Chooser(rules, catalogue)
+        self._digests = Digests(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
         self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self._moment, self._ranker.utility, self._records, item_signals)
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
@@ -115,7 +119,7 @@ class PushPolicy:
                 effects += _waiting(state, self._planner.ahead(user_id, state))
         elif type(signal) is Feedback:
             if tell is not None:
-                due += tell.before_feedback(state, signal, self._moment.slot_of(state))
+                due += tell.before_feedback(state, signal, self._moment.slot_of(state)) + self._wordings.before_feedback(state, signal)
             self._intake.feedback(state, signal)
             effects = BARE[Reason.NOTHING_ASKED]
         elif type(signal) is Nudge:
@@ -243,7 +247,8 @@ class PushPolicy:
             planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
             return self._defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
         chosen, propensities = self._chooser.choose(ranked, command)
-        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan)
+        also = self._digests.others(state, cause, ranked, chosen, now_ms) if cause.trigger in self._digests.triggers else ()
+        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan, also)
 
     def _defer(
         self,

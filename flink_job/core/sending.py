@@ -53,20 +53,26 @@ class Sender:
         propensities: tuple[float, ...],
         around: Circumstances,
         plan: SendTimePlan | None,
+        also: tuple[int, ...] = (),
     ) -> Effects:
-        """Send the item at `chosen` in the list, now. Changes `state`."""
+        """Send the item at `chosen` in the list, now, and in a digest those at `also`. Changes `state`."""
         now_ms = state.last_signal_ms
         item, propensity = self._catalogue.item(ranked.rows[chosen]), propensities[chosen]
-        history.remember_push(
-            state,
-            item.key,
-            command,
-            now_ms,
-            self._rules.memory.sent_pushes,
-            trigger=cause.trigger,
-            category=label_of(item.categories[-1]) if item.categories else UNLABELLED,
-            creator=label_of(item.creator_id),
-        )
+        expires_at_ms = now_ms + self._rules.send.time_to_live_ms
+        for place in (chosen, *also):
+            each = self._catalogue.item(ranked.rows[place])
+            history.remember_push(
+                state,
+                each.key,
+                command,
+                now_ms,
+                self._rules.memory.sent_pushes,
+                trigger=cause.trigger,
+                category=label_of(each.categories[-1]) if each.categories else UNLABELLED,
+                creator=label_of(each.creator_id),
+            )
+            if each.valid_until_ms:
+                expires_at_ms = min(expires_at_ms, each.valid_until_ms)
         self._fatigue.add(state, self._fatigue.sent, now_ms)
         self._moment.observe_sent(state, now_ms)
         told: Effects = ()
@@ -79,9 +85,10 @@ class Sender:
             propensity=propensity,
             payload=item.payload,
             decided_at_ms=now_ms,
-            expires_at_ms=now_ms + self._rules.send.time_to_live_ms,
+            expires_at_ms=expires_at_ms,
             quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
             record=self._records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around), plan),
+            also=tuple(ranked.items[place] for place in also),
         )
         return (push, *told)
 

@@ -132,6 +132,8 @@ class UserState:
     """Bit k: the user does not want to be reached over channel k."""
     channel_at_ms: bytes = b""
     """Of the newest word on each channel, int64, channel 1 first; empty: nothing was told of any."""
+    open_rounds: bytes = b""
+    """Choices of wordings of the newest pushes that were not opened yet; `flink_job.core.wordings` reads them."""
     told_until_ms: int = 0
     """What was done until then has been told to the item operator."""
 

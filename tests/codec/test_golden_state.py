@@ -60,7 +60,7 @@ def test_what_no_release_had_written_then_is_as_if_it_had_never_happened() -> No
     assert state.sent_category == state.sent_creator == state.sent_template == array("i", [0, 0, 0])
     assert (state.active_at_ms, state.fatigue, state.fatigue_at_ms) == (0, 0.0, 0)
     assert (state.followed, state.purposes, state.segments) == (array("Q"), None, ())
-    assert (state.channels_off, state.channel_at_ms) == (0, b"")
+    assert (state.channels_off, state.channel_at_ms, state.open_rounds) == (0, b"", b"")
     assert (state.birth_year, state.purposes_at_ms, state.birth_year_at_ms, state.segments_at_ms) == (0, 0, 0, 0)
     assert state.pending is not None
     assert (state.pending.planned_key, state.pending.planned_price) == (0, 0.0)

@@ -19,8 +19,8 @@ from flink_job.codec.item_versions import decode_version
 from flink_job.codec.nudges import encode_nudge
 from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.effects import NudgeUser
-from flink_job.core.learning.facts import ItemFacts, PriceFacts, SegmentFacts
-from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, Watch, WatchReason
+from flink_job.core.learning.facts import ItemFacts, PriceFacts, SegmentFacts, WordingFacts
+from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, Watch, WatchReason, WordingRound
 from flink_job.core.learning.state import SLOTS, ItemState
 from flink_job.core.signals import Nudge, Trigger
 from kairos.v1 import learning_pb2
@@ -39,6 +39,7 @@ BODIES = [
     Watch("ann", "mug", "", (WatchReason.CART, WatchReason.SUBSCRIBED)),
     Watch("ann", "", "potter", ()),
     Posted("post", "potter", AT - 7),
+    WordingRound(["plain", "warm", "short"], [0.5, 0.25, 0.25], PushStage.OPENED, AT - MINUTE),
 ]
 
 
@@ -70,6 +71,14 @@ def test_a_signal_without_id_or_time_has_its_places() -> None:
         (Visit([""], [1.0], [AT], [0.0]), "visit.item_ids"),
         (PushOutcome("mug", "", 0, 0, AT), "push.stage"),
         (PushOutcome("mug", "", 1, 0, AT + DAY), "push.sent_at_ms"),
+        (WordingRound(["a"], [1.0], 1, AT), "wording"),
+        (WordingRound(["a"] * 7, [0.1] * 7, 1, AT), "from 2 to 6"),
+        (WordingRound(["a", "b"], [1.0], 1, AT), "one length"),
+        (WordingRound(["a", ""], [0.5, 0.5], 1, AT), "wording.template_ids"),
+        (WordingRound(["a", "b"], [0.5, 0.0], 1, AT), "wording.propensities"),
+        (WordingRound(["a", "b"], [0.5, math.nan], 1, AT), "wording.propensities"),
+        (WordingRound(["a", "b"], [0.5, 0.5], PushStage.DISMISSED, AT), "wording.stage"),
+        (WordingRound(["a", "b"], [0.5, 0.5], 1, AT + DAY), "wording.sent_at_ms"),
         (Watch("", "mug", "", ()), "watch"),
         (Watch("ann", "", "", ()), "watch"),
         (Watch("ann", "m" * 129, "", ()), "watch"),
@@ -113,6 +122,9 @@ def test_facts_read_as_they_were_written() -> None:
     assert isinstance(read, SegmentFacts)
     assert (read.segment, read.made_at_ms, read.as_of_ms) == ("DE", AT, AT - 1)
     assert read.slots.tolist() == slots.tolist()
+    wording = WordingFacts("plain", AT, (5.0, 10.0, 50.0, 0.0, 2.5, 6.25), AT - 1)
+    assert FACTS.decode("wording/plain", encode_facts(wording), AT, AT) == wording
+    assert FACTS.decode("wording/plain", None, AT, AT) == WordingFacts("plain", AT, as_of_ms=AT)
     for price in (PriceFacts(AT, 0.002, AT + 1), PriceFacts(AT, 0.0)):
         assert FACTS.decode("price/all", encode_facts(price), AT, AT) == price
     assert FACTS.decode("price/all", None, AT, AT) == PriceFacts(AT)
@@ -128,6 +140,10 @@ def test_facts_read_as_they_were_written() -> None:
         ("item/mug", replace(ITEM_FACTS, popularity=math.nan), "negative or no number"),
         ("item/mug", replace(ITEM_FACTS, outcomes=(-0.5, 0.0, 0.0, 0.0, 0.0)), "negative or no number"),
         ("item/mug", replace(ITEM_FACTS, neighbours=("a",) * 65, similarities=(0.5,) * 65), "at most 64"),
+        ("wording/plain", ITEM_FACTS, "differs from the record's"),
+        ("wording/", WordingFacts("", AT), "wording.template_id"),
+        ("wording/plain", WordingFacts("plain", AT, (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)), "wording: has a sum"),
+        ("wording/plain", WordingFacts("plain", AT, (math.nan, 0.0, 0.0, 0.0, 0.0, 0.0)), "wording: has a sum"),
         ("price/all", ITEM_FACTS, "differs from the record's"),
         ("price/all", PriceFacts(AT, -0.5), "price.price"),
         ("price/all", PriceFacts(AT, math.inf), "price.price"),
@@ -174,6 +190,7 @@ def golden_state() -> ItemState:
     state.deleted = state.posted = True
     state.seen, state.released_at_ms, state.release_due_ms = b"12345678", AT + 5, AT + 6
     state.unreleased_ratings, state.unreleased_outcomes = 0.5, 2.0
+    state.wording = [5.0, 10.0, 50.0, 0.0, 2.5, 6.25]
     return state
 
 
@@ -187,6 +204,6 @@ def test_every_field_of_an_item_state_is_written_and_read() -> None:
 
 def test_a_state_of_version_1_reads_as_it_was_written() -> None:
     """The file was written by the release that introduced the version."""
-    assert repr(decode_item_state(GOLDEN.read_bytes())) == repr(golden_state())
+    assert repr(decode_item_state(GOLDEN.read_bytes())) == repr(replace(golden_state(), wording=[]))  # there were none of them then
     with pytest.raises(UnknownStateVersion, match="version 2"):
         decode_item_state(b"\x02" + GOLDEN.read_bytes()[1:])

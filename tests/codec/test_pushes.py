@@ -31,6 +31,8 @@ def command(
     sources: tuple[str, ...] = ("interest",),
     templates: bool = False,
     state: UserState | None = None,
+    trigger: int = 4,
+    also: tuple[str, ...] = (),
     **fields: Any,
 ) -> push_pb2.PushCommand:
     """The command for a mug with these fields, in the item's own words unless there are `templates`."""
@@ -42,11 +44,12 @@ def command(
         decided_at_ms=WALL,
         expires_at_ms=WALL + 4 * HOUR,
         quiet_from_ms=WALL + 12 * HOUR,
-        record=Record("event-1", WALL - 3, 4, 17),
+        record=Record("event-1", WALL - 3, trigger, 17),
+        also=tuple(ScoredItem(item_id, 0.5, 0.5, 0.0, ("interest",)) for item_id in also),
     )
     rules = default_rules().messages if templates else replace(default_rules().messages, templates=())
     encoder = PushEncoder(rules, "kairos/test")
-    return push_pb2.PushCommand.FromString(encoder.encode("ann", state or reader(locale), push, ("default", "1")))
+    return push_pb2.PushCommand.FromString(encoder.encode("ann", state or reader(locale), push, ("default", "1"))[0])
 
 
 def reader(locale: str) -> UserState:
@@ -82,6 +85,20 @@ def test_a_reader_of_a_known_language_gets_a_wording_and_the_state_remembers_whi
     assert (content.title, content.body, content.locale) == ("Der Preis ist gesunken", "Ein Becher", "de")
     assert content.template_id == "price-plain"
     assert list(state.sent_template) == [label_of("price-plain")]
+
+
+def test_a_digest_names_all_its_items_and_says_how_many_more_there_are() -> None:
+    digest = command("de", templates=True, texts=TEXTS, trigger=signal_pb2.TRIGGER_BEST_TIME, also=("cup", "bowl"))
+    assert list(digest.item_ids) == ["mug", "cup", "bowl"]
+    assert (digest.content.title, digest.content.template_id) == ("Ein Becher und 2 weitere", "digest")
+    plain = command("de", templates=True, texts=TEXTS, trigger=signal_pb2.TRIGGER_BEST_TIME)
+    assert "weitere" not in plain.content.title
+
+
+def test_a_digest_for_which_there_is_no_wording_says_what_its_first_item_does() -> None:
+    digest = command("de", templates=True, texts=TEXTS, also=("cup",))
+    assert digest.content.body == "Ein Becher"
+    assert list(digest.item_ids) == ["mug", "cup"]
 
 
 def test_without_a_fallback_the_first_language_by_name_is_used_and_without_any_text_the_id() -> None:

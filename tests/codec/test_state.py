@@ -14,6 +14,7 @@ from flink_job.core.reasons import Reason
 from flink_job.core.rules import MemoryRules
 from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel, Signal
 from flink_job.core.state import PendingWake, UserState, new_user
+from flink_job.core.wordings import MOST_ROUNDS, ROUND_BYTES
 from kairos.v1 import state_pb2
 from tests.core.lives import ITEMS, Wakes, histories, live, signals
 from tests.core.person import MONDAY_0930, Person, shelf
@@ -85,6 +86,7 @@ def full_state() -> UserState:
         segments_at_ms=36,
         channels_off=0b1111110,
         channel_at_ms=b"abcdefgh" * 6,
+        open_rounds=b"r" * ROUND_BYTES,
         told_until_ms=37,
         activity_slot=array("B", [0, 167]),
         activity=array("f", [38.0, 39.0]),
@@ -200,6 +202,7 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.activity, state.outcomes = array("f", [1.0] * 168), array("f", [1.0] * 3 * 168)
     state.purposes = state.segments = ("🫖" * LONGEST_WORD,) * MOST_WORDS
     state.channels_off, state.channel_at_ms = 0b1111110, b"\xff" * 8 * len(Channel)
+    state.open_rounds = b"\xff" * MOST_ROUNDS * ROUND_BYTES
     state.fatigue = -1.0
     state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
     state.opted_out = state.unreachable = True

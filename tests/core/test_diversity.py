@@ -30,6 +30,7 @@ RULES = DiversityRules(
     alike_above=0.8,
     digest_items=3,
     digest_relevance=0.7,
+    digest_occasions=("best_time",),
 )
 EAST, NORTH = unit([1, 0]), unit([0, 1])
 
@@ -213,6 +214,11 @@ def test_a_digest_starts_from_what_was_pushed_before() -> None:
     assert select(np.array([2.0, 1.8, 1.0, 0.8]), DIRECTIONS, KEYS, DIRECTIONS[:1], 1, 0.5) == [2]
 
 
+def test_a_digest_goes_on_from_what_is_in_it_already() -> None:
+    # Given the third: 0.7·(1, 0.9, 0.4) − 0.3·cos with it, (0, 0, 0.8): the best; then 0.63 − 0.3·1 against 0.28 − 0.3·0.8 as above.
+    assert select(np.array([2.0, 1.8, 1.0, 0.8]), DIRECTIONS, KEYS, NONE, 2, 0.7, (2,)) == [0, 1]
+
+
 def test_only_what_is_worth_sending_is_in_a_digest() -> None:
     assert select(np.array([2.0, -1.0, 0.0, 1.0]), DIRECTIONS, KEYS, NONE, 4, 0.7) == [0, 3]
     assert select(np.array([-2.0, -1.0, 0.0, -1.0]), DIRECTIONS, KEYS, NONE, 4, 0.7) == []
@@ -247,7 +253,7 @@ def test_entropy_in_bits() -> None:
     ("name", "value"),
     [
         ("last", -1), ("half_life_ms", 0), ("same_category", 1.0), ("same_creator", -0.1), ("alike", float("nan")), ("alike_above", 1.1),
-        ("digest_items", 0), ("digest_relevance", 1.5),
+        ("digest_items", 0), ("digest_relevance", 1.5), ("digest_occasions", ("tea_time",)),
     ],
 )  # fmt: skip
 def test_impossible_rules_are_refused_by_name(name: str, value: float) -> None:

@@ -1,4 +1,4 @@
-"""Arms of messages: recovering difference softmax, and what it learns."""
+"""Arms of messages: recovering difference softmax, over what rounds have taught."""
 
 from dataclasses import replace
 from math import exp
@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_job.core.draws import drawn, uniform
-from flink_job.core.messages.arms import Arms, no_sums
+from flink_job.core.learning.signals import PushStage, WordingRound
+from flink_job.core.learning.state import ItemState
+from flink_job.core.learning.wordings import SUMS, add_round
+from flink_job.core.messages.arms import Arms, PerArm, Sums
 from flink_job.core.rules.checks import RuleError
 from flink_job.core.rules.messages import ArmRules
 from tests.core.policies import DAY
+from tests.learning.rules import learning_rules
 
 RULES = ArmRules(
     temperature=0.0025,
@@ -20,10 +24,27 @@ RULES = ArmRules(
     repeat_penalty=0.017,
     recovery_half_life_ms=15 * DAY,
     prior_rounds=105,
-    least_propensity=0.01,
-    forgetting_half_life_ms=30 * DAY,
 )
 NEVER = np.inf
+LEARNING = learning_rules().wordings
+
+
+class Taught:
+    """Arms that learn, each from the rounds it could have been chosen in."""
+
+    def __init__(self, arms: int) -> None:
+        self.states = [ItemState() for _ in range(arms)]
+
+    def round(self, shares: PerArm, chosen: int, opened: bool) -> None:
+        arms = [chosen, *(arm for arm in range(len(shares)) if arm != chosen and shares[arm] > 0.0)]
+        names, propensities = [str(arm) for arm in arms], shares[arms].tolist()
+        for stage in (PushStage.SENT, PushStage.OPENED)[: 1 + opened]:
+            for arm in arms:
+                add_round(LEARNING, self.states[arm], str(arm), WordingRound(names, propensities, stage, 0))
+
+    @property
+    def sums(self) -> Sums:
+        return np.array([state.wording or [0.0] * SUMS for state in self.states]).T
 
 
 def test_the_worked_shares_of_two_equal_arms_of_which_one_was_used_just_now() -> None:
@@ -41,32 +62,9 @@ def test_half_of_the_penalty_is_gone_after_its_half_life() -> None:
 
 def test_while_nothing_is_known_the_weights_decide() -> None:
     arms = Arms(replace(RULES, uniform_share=0.0))
-    assert arms.shares(arms.scores(no_sums(3)), np.full(3, NEVER), np.array([1.0, 1.0, 2.0])).tolist() == pytest.approx([0.25, 0.25, 0.5])
-
-
-def test_one_round_adds_its_inverse_propensities() -> None:
-    learned = Arms(RULES).learn(no_sums(3), np.array([0.2, 0.8, 0.0]), 0, 1.0, 1.0)
-    # chosen with 1/5: weight 5; the other was not, with 1/5: weight 5; the third could not have been
-    assert learned.tolist() == [pytest.approx(row) for row in ([5, 0, 0], [5, 0, 0], [25, 0, 0], [0, 5, 0], [0, 5, 0], [0, 25, 0])]
-
-
-def test_earlier_rounds_fade_and_the_old_sums_stay_as_they_were() -> None:
-    arms = Arms(RULES)
-    first = arms.learn(no_sums(2), np.array([0.5, 0.5]), 0, 1.0, 1.0)
-    before = first.copy()
-    second = arms.learn(first, np.array([0.5, 0.5]), 0, 0.0, 0.25)
-    assert second[:, 0].tolist() == pytest.approx([2 * 0.25, 2 * 0.25 + 2, 4 * 0.25 + 4, 0, 0, 0])
-    assert first.tolist() == before.tolist()
-
-
-def test_small_propensities_are_clipped() -> None:
-    learned = Arms(RULES).learn(no_sums(2), np.array([0.001, 0.999]), 0, 1.0, 1.0)
-    assert [learned[1, 0], learned[4, 1]] == pytest.approx([100, 100])
-
-
-def test_an_arm_that_could_not_be_chosen_was_not() -> None:
-    with pytest.raises(ValueError, match="arm 1 was chosen although its propensity is 0"):
-        Arms(RULES).learn(no_sums(2), np.array([1.0, 0.0]), 1, 1.0, 1.0)
+    assert arms.shares(arms.scores(Taught(3).sums), np.full(3, NEVER), np.array([1.0, 1.0, 2.0])).tolist() == pytest.approx(
+        [0.25, 0.25, 0.5]
+    )
 
 
 def test_the_worked_score_with_its_shrinkage() -> None:
@@ -78,23 +76,23 @@ def test_the_worked_score_with_its_shrinkage() -> None:
 
 def test_an_arm_that_is_only_used_where_everything_works_is_not_taken_for_a_good_one() -> None:
     """Both arms open with 0.6 in the mornings, when only they can be chosen, and 0.2 in the evenings, where a third one can be chosen, too."""
-    arms, sums, truth = Arms(RULES), no_sums(3), {True: 0.6, False: 0.2}
+    arms, taught, truth = Arms(RULES), Taught(3), {True: 0.6, False: 0.2}
     for number in range(6000):
         morning = number % 2 == 0
         shares = np.array([0.45, 0.45, 0.1]) if not morning else np.array([0.9, 0.1, 0.0])
         chosen = drawn(shares, uniform("u", number, "message"))
-        sums = arms.learn(sums, shares, chosen, float(uniform("u", number, "opened") < truth[morning]), 1.0)
-    assert np.abs(arms.scores(sums)).max() < 0.15  # levels differ by a factor of 3
+        taught.round(shares, chosen, uniform("u", number, "opened") < truth[morning])
+    assert np.abs(arms.scores(taught.sums)).max() < 0.15  # levels differ by a factor of 3
 
 
 def test_the_better_arm_comes_to_be_preferred() -> None:
-    arms, sums, opens = Arms(RULES), no_sums(2), (0.10, 0.14)
+    arms, taught, opens = Arms(RULES), Taught(2), (0.10, 0.14)
     uses = 0
     for number in range(8000):
-        shares = arms.shares(arms.scores(sums), np.full(2, NEVER), np.ones(2))
+        shares = arms.shares(arms.scores(taught.sums), np.full(2, NEVER), np.ones(2))
         chosen = drawn(shares, uniform("u", number, "message"))
         uses += chosen if number >= 4000 else 0
-        sums = arms.learn(sums, shares, chosen, float(uniform("u", number, "opened") < opens[chosen]), 1.0)
+        taught.round(shares, chosen, uniform("u", number, "opened") < opens[chosen])
     assert uses / 4000 > 0.9
 
 
@@ -110,19 +108,18 @@ def test_shares_sum_to_one_and_each_has_its_floor(arms: list[tuple[float, float,
     assert (shares >= uniform_share / len(arms)).all()
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 100)), max_size=20), st.floats(0.01, 1))
-def test_scores_are_always_numbers(rounds: list[tuple[int, float]], decay: float) -> None:
-    arms, sums = Arms(RULES), no_sums(3)
-    for arm, reward in rounds:
-        sums = arms.learn(sums, np.array([0.2, 0.3, 0.5]), arm, reward, decay)
-    assert np.isfinite(arms.scores(sums)).all()
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=20))
+def test_scores_are_always_numbers(rounds: list[tuple[int, bool]]) -> None:
+    taught = Taught(3)
+    for arm, opened in rounds:
+        taught.round(np.array([0.2, 0.3, 0.5]), arm, opened)
+    assert np.isfinite(Arms(RULES).scores(taught.sums)).all()
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("temperature", 0), ("uniform_share", 2), ("repeat_penalty", -1), ("recovery_half_life_ms", 0), ("prior_rounds", 0),
-        ("least_propensity", 0.5), ("forgetting_half_life_ms", 0),
     ],
 )  # fmt: skip
 def test_impossible_rules_are_refused_by_name(name: str, value: float) -> None:

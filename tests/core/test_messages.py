@@ -16,7 +16,7 @@ from flink_job.core.rules.messages import ArmRules, ChannelLimits, MessageRules,
 from flink_job.core.signals import Trigger
 from tests.core.policies import DAY
 
-ARMS = ArmRules(0.0025, 0.05, 0.017, 15 * DAY, 105, 0.01, 30 * DAY)
+ARMS = ArmRules(0.0025, 0.05, 0.017, 15 * DAY, 105)
 LIMITS = ChannelLimits(mobile=TextLimits(40, 100, 300), web=TextLimits(50, 80, 400), in_app=TextLimits(60, 200, 500))
 SHOP, NEWS = 1, 2
 MUG = Facts("Red mug", "For tea", 7.5, 10, "EUR", "Ada", "mugs", "home")

@@ -1,6 +1,6 @@
-"""What is known of an item or a segment, and what a push costs, as it is told to the deciders; `flink_job.core.knowledge` holds it.
+"""What is known of an item, a segment or a wording, and what a push costs, as it is told to the deciders; `flink_job.core.knowledge` holds it.
 
-The item operator makes the facts of items and segments; a price comes from people or from a controller.
+The item operator makes the facts of items, segments and wordings; a price comes from people or from a controller.
 """
 
 from __future__ import annotations
@@ -45,6 +45,16 @@ class SegmentFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class WordingFacts:
+    """What pushes taught about a template of messages: the six sums of `flink_job.core.learning.wordings`, decayed to `as_of_ms`."""
+
+    template_id: str
+    made_at_ms: int
+    sums: tuple[float, ...] = (0.0,) * 6
+    as_of_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PriceFacts:
     """What every push costs, in units of utility, 0 or more, until `valid_until_ms` (0: until another price is told)."""
 
@@ -53,4 +63,4 @@ class PriceFacts:
     valid_until_ms: int = 0
 
 
-Facts = ItemFacts | SegmentFacts | PriceFacts
+Facts = ItemFacts | SegmentFacts | WordingFacts | PriceFacts

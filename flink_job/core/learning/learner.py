@@ -14,22 +14,25 @@ from flink_job.core.ids import command_id, digest_of, place_of
 from flink_job.core.learning.changes import Change, ItemVersion, take_deletion, take_version
 from flink_job.core.learning.covisits import add_visit, best_neighbours
 from flink_job.core.learning.effects import LearningEffects, NudgeUser, Release, ReleaseAt, Tell
-from flink_job.core.learning.facts import Facts, ItemFacts, SegmentFacts
+from flink_job.core.learning.facts import Facts, ItemFacts, SegmentFacts, WordingFacts
 from flink_job.core.learning.fading import fading
 from flink_job.core.learning.item_statistics import add_outcome, add_popularity, is_stopped, popularity_at
 from flink_job.core.learning.signals import (
     ITEM,
     SEGMENT,
+    WORDING,
     ItemSignal,
     Posted,
     PushOutcome,
     Visit,
     Watch,
+    WordingRound,
     creator_key,
 )
 from flink_job.core.learning.slots import add_slot_outcome
 from flink_job.core.learning.state import ItemState
 from flink_job.core.learning.watchers import drop_old_watchers, note_watcher
+from flink_job.core.learning.wordings import add_round
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.signals import Trigger
 
@@ -57,6 +60,8 @@ class Learner:
         elif type(body) is Watch:
             drop_old_watchers(self._rules.watchers, state, now_ms)
             note_watcher(self._rules.watchers, state, body.user_id, body.reasons, signal.at_ms)
+        elif type(body) is WordingRound:
+            self._round(key, state, body)
         elif type(body) is Posted:
             return self._nudges(state, Trigger.CREATOR_POSTED, body.item_id, body.published_at_ms, now_ms)
         return self._release(key, state, now_ms)
@@ -82,11 +87,13 @@ class Learner:
         return self._release(key, state, max(now_ms, at_ms))
 
     def facts(self, key: str, state: ItemState, now_ms: int) -> Facts | None:
-        """What is known of an item or a segment as of `now_ms`; None if nothing is."""
+        """What is known of an item, a segment or a wording as of `now_ms`; None if nothing is."""
         rules = self._rules
         if key.startswith(SEGMENT):
             slots = state.slots
             return None if slots is None else SegmentFacts(key.removeprefix(SEGMENT), now_ms, state.outcomes_at_ms, slots.copy())
+        if key.startswith(WORDING):
+            return WordingFacts(key.removeprefix(WORDING), now_ms, tuple(state.wording), state.outcomes_at_ms) if state.wording else None
         if not key.startswith(ITEM):
             return None
         popularity, by_country = popularity_at(rules.popularity, state, now_ms)
@@ -125,6 +132,12 @@ class Learner:
         else:
             add_outcome(self._rules.outcomes, state, outcome.stage, outcome.sent_at_ms)
             state.category = state.category or outcome.category
+            state.unreleased_outcomes += 1.0
+
+    def _round(self, key: str, state: ItemState, told: WordingRound) -> None:
+        template_id = key.removeprefix(WORDING)
+        if template_id in told.template_ids:
+            add_round(self._rules.wordings, state, template_id, told)
             state.unreleased_outcomes += 1.0
 
     def _changed(self, key: str, state: ItemState, version: ItemVersion, change: Change, now_ms: int) -> LearningEffects:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+MOST_WORDINGS = 6
+"""Templates that one round tells of."""
+
 
 class PushStage(IntEnum):
     """How far a push got."""
@@ -76,6 +79,23 @@ class Posted:
 
 
 @dataclass(slots=True)
+class WordingRound:
+    """A push was sent with one of several wordings at `sent_at_ms`, or (`stage`) it was opened.
+
+    Columns of 2 to `MOST_WORDINGS`, the chosen one first.
+    """
+
+    template_ids: list[str]
+    propensities: list[float]
+    """With which probability each could have been chosen, in (0, 1]."""
+    stage: int
+    sent_at_ms: int
+
+
+ItemSignalBody = Visit | PushOutcome | Watch | Posted | WordingRound
+
+
+@dataclass(slots=True)
 class ItemSignal:
     """One thing to learn from. `keys`: see the functions below."""
 
@@ -83,10 +103,10 @@ class ItemSignal:
     keys: tuple[str, ...]
     at_ms: int
     country: str
-    body: Visit | PushOutcome | Watch | Posted
+    body: ItemSignalBody
 
 
-ITEM, CREATOR, SEGMENT = "item/", "creator/", "segment/"
+ITEM, CREATOR, SEGMENT, WORDING = "item/", "creator/", "segment/", "wording/"
 PRICE_OF_ALL = "price/all"
 """Key under which the price of every push is told; nobody learns under it."""
 KEY_SEPARATOR = "\n"
@@ -106,3 +126,8 @@ def creator_key(creator_id: str) -> str:
 def segment_key(country: str) -> str:
     """Key under which a segment learns."""
     return SEGMENT + country
+
+
+def wording_key(template_id: str) -> str:
+    """Key under which a template of messages learns."""
+    return WORDING + template_id

@@ -1,6 +1,7 @@
 """What is kept of one item, creator or segment, as a value in memory; `flink_job.codec.item_state` makes bytes of it.
 
-An item uses all of it but `slots`; a creator only watchers; a segment only slots. Bounded in every part by the rules of learning.
+An item uses all of it but `slots` and `wording`; a creator only watchers; a segment only slots; a template only outcomes and `wording`.
+Bounded in every part by the rules of learning.
 """
 
 from __future__ import annotations
@@ -73,3 +74,6 @@ class ItemState:
     unreleased_outcomes: float = 0.0
     release_due_ms: int = 0
     """When a release is due; 0: none is waited for."""
+
+    wording: list[float] = field(default_factory=list)
+    """The six sums of `learning.wordings`, as of `outcomes_at_ms`; empty: nothing is known."""

@@ -1,4 +1,4 @@
-"""Which wording: the recovering difference softmax, and the six sums per arm that it learns from.
+"""Which wording: the recovering difference softmax, over the six sums per arm that `flink_job.core.learning.wordings` keeps.
 
 An arm a is judged by the rounds in which it could have been chosen, b being the probability that it had. With r the reward of a round,
 
@@ -28,13 +28,7 @@ PerArm = NDArray[np.float64]
 Sums = NDArray[np.float64]
 """(6, arms): Σ w·r, Σ w and Σ w² with w = 1/b of the rounds in which the arm was chosen, then with w = 1/(1−b) of those in which it was not."""
 
-_SUMS = 6
 _CHOSEN, _NOT_CHOSEN = slice(0, 3), slice(3, 6)
-
-
-def no_sums(arms: int) -> Sums:
-    """What is known before anything is."""
-    return np.zeros((_SUMS, arms))
 
 
 class Arms:
@@ -44,26 +38,6 @@ class Arms:
 
     def __init__(self, rules: ArmRules) -> None:
         self._rules = rules
-
-    def learn(self, sums: Sums, propensities: PerArm, arm: int, reward: float, decay: float) -> Sums:
-        """The sums after a round in which `arm` was chosen and `reward` (0 or more) came of it; a new array.
-
-        `propensities`, (arms,), are those of the choice, 0 for what could not be chosen; ValueError if `arm` could not.
-        `decay`, above 0 and at most 1, is what earlier rounds still count: 2^(−time since the last call / half-life). All six sums fade, so what has
-        not been tried for long is not believed for ever.
-        """
-        if not propensities[arm] > 0.0:
-            raise ValueError(f"arm {arm} was chosen although its propensity is {propensities[arm]}")
-        least = self._rules.least_propensity
-        b = propensities.clip(least, 1.0 - least)
-        others = propensities > 0.0
-        others[arm] = False
-        w = np.where(others, 1.0 / (1.0 - b), 1.0 / b)
-        terms = np.stack((w * reward, w, w * w))
-        learned = decay * sums
-        learned[_CHOSEN, arm] += terms[:, arm]
-        learned[_NOT_CHOSEN, others] += terms[:, others]
-        return learned
 
     def scores(self, sums: Sums) -> PerArm:
         """The score s of each arm, (arms,); 0 of those of which nothing is known. To be asked when the sums have changed, not for every push."""

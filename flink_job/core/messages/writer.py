@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flink_job.core.draws import drawn
-from flink_job.core.messages.arms import Arms, PerArm
+from flink_job.core.messages.arms import Arms, PerArm, Sums
 from flink_job.core.messages.facts import Facts, in_words
 from flink_job.core.messages.pattern import Pattern, parse
 from flink_job.core.messages.text import clean, cut, length
@@ -77,6 +77,10 @@ class Writer:
                     by_locale = self._wordings.setdefault((Trigger[name.upper()], scenario), {})
                     by_locale.setdefault(template.locale.lower(), []).append(wording)
 
+    def scores(self, sums: Sums) -> PerArm:
+        """The score of each of `arms`, (arms,), by what is known of them."""
+        return self._arms.scores(sums)
+
     def write(
         self,
         facts: Facts,
@@ -109,11 +113,14 @@ class Writer:
         return Message(title, body, chosen.locale, chosen.template, chosen.arm, propensities)
 
     def _fitting(self, trigger: int, scenario: int, locale: str, words: Mapping[str, str]) -> list[_Wording]:
-        """The wordings that can be used: of the best matching language in which there is one whose fields the item has."""
+        """The wordings that can be used: of the best matching language in which there is one whose fields the item has.
+
+        For a digest they are those that say how many more there are, if there is one.
+        """
         by_locale = self._wordings.get((trigger, scenario), {})
         for tag in _lookup(locale):
             if fitting := [wording for wording in by_locale.get(tag, ()) if wording.fields <= words.keys()]:
-                return fitting
+                return [wording for wording in fitting if "more" in wording.fields] or fitting if "more" in words else fitting
         return []
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flink_job.core.rules.checks import RuleError, not_negative, positive, share
+from flink_job.core.signals import Trigger
+
+_TRIGGERS = tuple(trigger.name.lower() for trigger in Trigger if trigger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class DiversityRules:
     alike_above: float
     digest_items: int
     digest_relevance: float
+    digest_occasions: tuple[str, ...]
+    """Names of triggers whose pushes may name several items."""
 
     def __post_init__(self) -> None:
         not_negative("last", self.last)
@@ -34,3 +39,6 @@ class DiversityRules:
             raise RuleError(f"alike_above: a cosine, from -1 to 1, not {self.alike_above}")
         positive("digest_items", self.digest_items)
         share("digest_relevance", self.digest_relevance)
+        for name in self.digest_occasions:
+            if name not in _TRIGGERS:
+                raise RuleError(f"digest_occasions: no such trigger: {name}; there are {', '.join(_TRIGGERS)}")

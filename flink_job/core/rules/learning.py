@@ -134,6 +134,19 @@ class SlotRules:
 
 
 @dataclass(frozen=True, slots=True)
+class WordingRules:
+    """How what was learned of templates fades, and the bound on what one round weighs."""
+
+    half_life_ms: int
+    least_propensity: float
+
+    def __post_init__(self) -> None:
+        positive("half_life_ms", self.half_life_ms)
+        if not 0 < self.least_propensity < 0.5:
+            raise RuleError(f"least_propensity: must be above 0 and below 0.5, not {self.least_propensity}")
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRules:
     """How often, and after how much news, what is known is told to the deciders."""
 
@@ -155,6 +168,7 @@ class LearningRules:
     covisits: CovisitRules
     watchers: WatchRules
     slots: SlotRules
+    wordings: WordingRules
     release: ReleaseRules
     seen_signals: int
 

@@ -96,8 +96,6 @@ class ArmRules:
     repeat_penalty: float
     recovery_half_life_ms: int
     prior_rounds: float
-    least_propensity: float
-    forgetting_half_life_ms: int
 
     def __post_init__(self) -> None:
         if not 1e-6 <= self.temperature < float("inf"):
@@ -106,9 +104,6 @@ class ArmRules:
         not_negative("repeat_penalty", self.repeat_penalty)
         positive("recovery_half_life_ms", self.recovery_half_life_ms)
         positive("prior_rounds", self.prior_rounds)
-        if not 0 < self.least_propensity < 0.5:
-            raise RuleError(f"least_propensity: must be above 0 and below 0.5, not {self.least_propensity}")
-        positive("forgetting_half_life_ms", self.forgetting_half_life_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,17 +52,25 @@ class Rules:
             not_negative(f"triggers.{name}", delay_ms)
         check_occasions(self.occasions)
         check_layers(self.experiments, self.gates.holdout_salt)
+        if self.diversity.digest_items > self.candidates.listed:
+            raise RuleError(
+                f"diversity.digest_items: {self.diversity.digest_items} cannot be picked from a list of {self.candidates.listed} (candidates.listed)"
+            )
         self._memory_holds_what_the_rules_ask_for()
 
     def _memory_holds_what_the_rules_ask_for(self) -> None:
-        kept = self.memory.sent_pushes
+        kept, memory = self.memory.sent_pushes, f"memory.sent_pushes is {self.memory.sent_pushes}"
+        rows = self.diversity.digest_items if self.diversity.digest_occasions else 1
+        if rows > 1:
+            kept //= rows
+            memory += f" and diversity.digest_items {rows}"
         for cap in self.gates.caps:
             if cap.count > kept:
-                raise RuleError(f"gates.caps: {cap.count} pushes cannot be counted when memory.sent_pushes is {kept}")
+                raise RuleError(f"gates.caps: {cap.count} pushes cannot be counted when {memory}")
         overall = [cap for cap in self.gates.caps if cap.per == "all"]
         fewest = min((cap.count * -(-self.items.repeat_after_ms // cap.window_ms) for cap in overall), default=0)
         if self.items.repeat_after_ms and not 0 < fewest <= kept:
             raise RuleError(
-                f"items.repeat_after_ms: up to {fewest or 'any number of'} pushes may be sent in that time, but memory.sent_pushes is {kept}; "
+                f"items.repeat_after_ms: up to {fewest or 'any number of'} pushes may be sent in that time, but {memory}; "
                 "lower a cap, shorten the time or keep more"
             )
