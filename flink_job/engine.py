@@ -249,6 +249,7 @@ class Engine:
                 counts["scored"] += 1
                 counts["pushes"] += 1
                 self.metrics.push_latency(wall_ms - effect.record.caused_at_ms)
+                self.metrics.variety.pushed(state, 1 + len(effect.also))
                 push, told = policy.pushes.encode(user_id, state, effect, policy.name)
                 for about_wordings in told:
                     counts["item_signals_sent"] += 1

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from flink_job.codec.errors import reason_name
 from flink_job.core.reasons import Reason
+from flink_job.variety import ENTROPY_BOUNDS_MBIT, Variety
 from kairos.v1 import dead_letter_pb2
 
 COUNTERS = {
@@ -79,6 +80,7 @@ class Metrics:
         self.counts: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self.suppressed = {reason: f"suppressed.{reason.metric}" for reason in Reason}
         self.latency = [0] * (len(LATENCY_BUCKETS_MS) + 1)
+        self.variety = Variety()
         self.levels: dict[str, Callable[[], int]] = {}
         """Values that go up and down, by name."""
         self._flink: dict[str, FlinkCounter] = {}
@@ -99,6 +101,11 @@ class Metrics:
         for bound, count in zip((*LATENCY_BUCKETS_MS, "inf"), self.latency, strict=True):
             total += count
             values[f"push_latency_ms.le_{bound}"] = total
+        total = 0
+        for bound, count in zip((*ENTROPY_BOUNDS_MBIT, "inf"), self.variety.entropies, strict=True):
+            total += count
+            values[f"category_entropy_mbit.le_{bound}"] = total
+        values["items_covered"] = self.variety.covered
         for name, read in self.levels.items():
             values[name] = read()
         return values

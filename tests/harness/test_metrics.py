@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from flink_job.core import history
 from flink_job.core.reasons import Reason
+from flink_job.core.state import FAILED, new_user
 from flink_job.metrics import COUNTERS
+from flink_job.variety import Variety
 from tests.codec.messages import item_record, signal
 from tests.core.person import MONDAY_0930
 from tests.core.policies import HOUR, MINUTE, SECOND, plain_rules
@@ -60,6 +63,44 @@ def test_the_latency_of_a_push_is_from_its_cause_to_its_decision(harness: Operat
     assert below == [0, 0, 0, 1, 1, 1, 1]
 
 
+def test_entropy_is_that_of_the_users_last_pushes_and_coverage_that_of_all() -> None:
+    """ann gets two mugs and a lamp, 0.918 bits, after a mug and two mugs, 0 bits each; bob the lamp alone."""
+    variety, ann, bob = Variety(), new_user(2, AT), new_user(2, AT)
+    for number, (user, name, category) in enumerate([(ann, 1, 7), (ann, 2, 7), (ann, 3, 8), (bob, 3, 8)]):
+        history.remember_push(user, name, f"{number:032x}", AT, 64, category=category)
+        variety.pushed(user, 1)
+    assert variety.entropies == [3, 0, 1, 0, 0, 0, 0, 0]
+    assert variety.covered == 3
+
+
+def test_pushes_that_failed_were_not_varied_and_a_digest_counts_each_of_its_items() -> None:
+    variety, ann = Variety(), new_user(2, AT)
+    for number, category in enumerate([7, 8, 9, 7]):
+        history.remember_push(ann, number, "1" * 32 if number < 2 else "2" * 32, AT, 64, category=category)
+        if number == 1:
+            history.mark_push(ann, "1" * 32, FAILED)
+    variety.pushed(ann, 2)
+    assert variety.entropies == [0, 0, 1, 0, 0, 0, 0, 0]  # of the last two alone: 1 bit
+    assert variety.covered == 2
+
+
+def test_coverage_forgets_what_was_pushed_long_ago() -> None:
+    variety, ann = Variety(covered_pushes=3), new_user(2, AT)
+    covered = []
+    for key in (1, 1, 2, 3, 3, 3):
+        history.remember_push(ann, key, f"{key:032x}", AT, 64)
+        variety.pushed(ann, 1)
+        covered.append(variety.covered)
+    assert covered == [1, 1, 2, 3, 2, 1]
+
+
+def test_flink_is_told_of_variety(harness: OperatorHarness) -> None:
+    live_a_little(harness)
+    harness.task.now_ms += SECOND
+    harness.signal("ann", b"garbage")
+    assert (harness.reported("items_covered"), harness.reported("category_entropy_mbit.le_0")) == (1, 2)
+
+
 def test_flink_is_told_by_counters_of_the_operators_own_group(harness: OperatorHarness) -> None:
     live_a_little(harness)
     harness.task.now_ms += SECOND
@@ -92,6 +133,7 @@ def test_every_metric_is_documented(harness: OperatorHarness) -> None:
         "suppressed": "suppressed.<reason>",
         "dead_letters": "dead_letters.<reason>",
         "push_latency_ms": "push_latency_ms.le_<bound>",
+        "category_entropy_mbit": "category_entropy_mbit.le_<bound>",
     }
     for name in harness.task.counters:
         plain = name.removeprefix("kairos.")
