@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kairos.decisions.counterfactual import WhatIf
+    from kairos.decisions.offpolicy import Estimates
     from kairos.decisions.replay import Comparison
     from kairos.v1.decision_pb2 import Decision
 
@@ -33,6 +34,9 @@ def replay_decisions(
     policies: Annotated[
         Path | None, typer.Option(help="JSON lines of kairos.v1.Knowledge with the releases that decisions name, instead of the topic.")
     ] = None,
+    feedback: Annotated[
+        Path | None, typer.Option(help="JSON lines of kairos.v1.Signal with what became of pushes, with --decisions and --policy.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Only decisions about this user.")] = None,
     since: Annotated[str | None, typer.Option(help="Only decisions from this moment on (ISO 8601, UTC).")] = None,
     write: Annotated[
@@ -45,18 +49,21 @@ def replay_decisions(
     Only decisions with inputs can be: the share that the policy asks for (log.replayable_share; docs/replaying-decisions.md). Each is taken by
     the policy that it names, the configured one (--config) or a release. Exit code 1 if any comes out otherwise.
 
-    With --policy nothing is compared: it tells how many pushes another policy would have sent, why not, and what it expects of them.
+    With --policy nothing is compared: it tells how many pushes another policy would have sent, why not, and what it expects of them; and where it is
+    known what became of pushes, how many conversions a decision it would have brought (IPS, SNIPS, DR, with intervals by user).
     """
     from kairos.cli.arguments import moment_option, usage_error
     from kairos.contract.connection import read_config, resolve_connection
     from kairos.decisions import sources
-    from kairos.decisions.counterfactual import what_if
+    from kairos.decisions.counterfactual import estimates_of, what_if
     from kairos.decisions.policies import KnownPolicies
     from kairos.decisions.replay import compare
     from kairos.policy.document import read_policy_file
 
-    if write and not policy:
-        raise usage_error("--write goes with --policy.", "Give the policy that is to be compared.")
+    if (write or feedback) and not policy:
+        raise usage_error("--write and --feedback go with --policy.", "Give the policy that is to be compared.")
+    if feedback and not decisions:
+        raise usage_error("--feedback goes with --decisions.", "Give both files, or none to read the topics.")
     settings = read_config(config)
     since_ms = moment_option("--since", since) or 0
     target = read_policy_file(policy, settings.policy).rules if policy else None  # a mistake is told before brokers are asked
@@ -74,7 +81,9 @@ def replay_decisions(
     result = what_if(asked, known, target, settings.learning)
     if write:
         _write(result, write)
-    _show_what_if(result, as_json=as_json)
+    conversions = sources.conversions_in(feedback) if feedback else sources.conversions_on_topic(there) if there else None
+    estimates = None if conversions is None else estimates_of(result, conversions)
+    _show_what_if(result, estimates, as_json=as_json)
 
 
 def _asked(decisions: "Iterable[Decision]", user: str | None, since_ms: int) -> "Iterable[Decision]":
@@ -98,16 +107,20 @@ def _show(comparison: "Comparison", *, as_json: bool) -> None:
         warn("none of the decisions could be taken again", "Let the job log what they read: policy.log.replayable_share.")
 
 
-def _show_what_if(result: "WhatIf", *, as_json: bool) -> None:
+def _show_what_if(result: "WhatIf", estimates: "Estimates | None", *, as_json: bool) -> None:
     from kairos.console import console, print_json
+    from kairos.decisions import offpolicy_table
     from kairos.decisions.show import what_if_as_json, what_if_lines, what_if_table
 
     if as_json:
-        print_json(what_if_as_json(result))
+        print_json({**what_if_as_json(result), "estimates": estimates and offpolicy_table.as_json(estimates)})
         return
     console.print(what_if_table(result))
     for line in what_if_lines(result):
         console.print(line, markup=False)
+    if estimates is not None:
+        console.print()
+        console.print(offpolicy_table.show(estimates))
 
 
 def _write(result: "WhatIf", path: Path) -> None:

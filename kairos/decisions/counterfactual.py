@@ -8,17 +8,21 @@ the other policy would have looked for some and this one did not, what it would 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flink_job.core.rules import LearningRules, Rules
 from kairos.decisions.again import NotReplayable, counterpart, taken_again
 from kairos.decisions.difference import first_difference
+from kairos.decisions.offpolicy import Estimates, estimate
 from kairos.decisions.policies import KnownPolicies
 from kairos.decisions.replay import each_once, rules_by, verdict_name
 from kairos.decisions.replayed import Replayed
 from kairos.v1.decision_pb2 import VERDICT_SENT, Candidate, Decision
 from kairos.v1.signal_pb2 import Trigger
+
+FEWEST_USERS = 2
+"""An interval is of what differs between users."""
 
 _ALL = 1 << 20
 """More candidates than any list has."""
@@ -60,6 +64,16 @@ def what_if(decisions: Iterable[Decision], policies: KnownPolicies, target: Rule
         else:
             result.replayed.append(_replayed(decision, other, _values(decision, logging, learning)))
     return result
+
+
+def estimates_of(result: WhatIf, rewards: Mapping[str, float]) -> Estimates | None:
+    """What the other policy would have brought, by what became of the pushes that were sent; ``None``: of too few users to say.
+
+    ``rewards``: conversions by command, the unit of the values.
+    """
+    if len({each.user_id for each in result.replayed}) < FEWEST_USERS:
+        return None
+    return estimate(result.replayed, rewards)
 
 
 def _replayed(logged: Decision, other: Decision, values: dict[str, float]) -> Replayed:

@@ -1,9 +1,9 @@
-"""Where decisions and the policies they name come from: the topics of a running job, or files of JSON lines.
+"""Where decisions, the policies they name, and what became of pushes come from: the topics of a running job, or files of JSON lines.
 
 *Contract*: raises ``KairosError`` that names the file and line, or the topic. Records of a topic that are no such message are passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from google.protobuf.message import DecodeError as WireError
@@ -14,7 +14,9 @@ from kairos.contract.connection import Connection
 from kairos.contract.json_lines import read_json_lines
 from kairos.contract.reading import read_to_end
 from kairos.v1.decision_pb2 import Decision
+from kairos.v1.feedback_pb2 import OUTCOME_CONVERTED
 from kairos.v1.knowledge_pb2 import Knowledge
+from kairos.v1.signal_pb2 import Signal
 
 _NO_LIMIT = 1 << 62
 
@@ -47,6 +49,28 @@ def releases_in(path: Path) -> Iterator[PolicyRelease]:
     for payload in read_json_lines(path, Knowledge()):
         policy = Knowledge.FromString(payload).policy
         yield from _release(policy_key(policy.policy_id, policy.arm), payload)
+
+
+def conversions_on_topic(there: Connection) -> dict[str, float]:
+    """1 for every command whose push led to a conversion, as far as the topic tells by now."""
+    return _conversions(record.value or b"" for record in read_to_end(there, "feedback"))
+
+
+def conversions_in(path: Path) -> dict[str, float]:
+    """1 for every command whose push led to a conversion, as far as the file tells."""
+    return _conversions(read_json_lines(path, Signal()))
+
+
+def _conversions(payloads: Iterable[bytes]) -> dict[str, float]:
+    converted: dict[str, float] = {}
+    for payload in payloads:
+        try:
+            feedback = Signal.FromString(payload).feedback
+        except WireError:
+            continue
+        if feedback.outcome == OUTCOME_CONVERTED:
+            converted[feedback.command_id] = 1.0
+    return converted
 
 
 def _release(key: str, payload: bytes) -> Iterator[PolicyRelease]:

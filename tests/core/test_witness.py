@@ -5,6 +5,7 @@ import pytest
 
 from flink_job.core.candidates import Found
 from flink_job.core.ids import key_of
+from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.recalled import Noted, NotNoted, RecalledFinder, RecalledKnowledge
 from flink_job.core.state import new_user
 from flink_job.core.witness import Finding, HoursAsked, Witness
@@ -17,6 +18,7 @@ from tests.learning.rules import learning_rules
 NOBODY = new_user(2, AT)
 PROFILE = np.zeros(2, np.float32)
 WEEK = np.ones((168, 3), np.float32), np.zeros((168, 3), np.float32)
+FREE = PriceFacts(1, 0.0, 0)
 RATES = np.array([0.1, 0.2]), np.array([0.3, 0.4])
 
 
@@ -79,7 +81,7 @@ def test_what_was_found_comes_back_by_moment_and_item_once_each() -> None:
 
 def test_rates_are_known_of_what_was_brought_last_and_of_nothing_else() -> None:
     recalled = RecalledFinder([Noted(Finding(AT, 0, False, found(0, 1)), RATES), Noted(Finding(AT, 7, True, found(1)), None)])
-    knowledge = RecalledKnowledge(learning_rules(), shelf([item("mug"), item("cup")]), recalled, (), ())
+    knowledge = RecalledKnowledge(learning_rules(), shelf([item("mug"), item("cup")]), recalled, (), (), FREE)
     assert len(knowledge) == 0
     recalled.find(NOBODY, PROFILE, 0, AT)
     assert len(knowledge) == 1
@@ -95,7 +97,7 @@ def test_rates_are_known_of_what_was_brought_last_and_of_nothing_else() -> None:
 def test_hours_and_stopped_items_are_as_they_were_known() -> None:
     hour = AT // HOUR
     hours = [HoursAsked("DE", hour, WEEK), HoursAsked("", hour, None)]
-    knowledge = RecalledKnowledge(learning_rules(), shelf([item("mug")]), finder(), hours, [key_of("mug")])
+    knowledge = RecalledKnowledge(learning_rules(), shelf([item("mug")]), finder(), hours, [key_of("mug")], FREE)
     assert knowledge.week("DE", hour * HOUR + 5) is WEEK
     assert knowledge.week("", hour * HOUR) is None
     assert (knowledge.is_stopped(key_of("mug")), knowledge.is_stopped(key_of("cup"))) == (True, False)

@@ -75,7 +75,8 @@ late_records = st.lists(
 @settings(max_examples=25)
 @given(steps=late_records)
 def test_whatever_comes_in_whatever_order_is_taken_again_as_it_was(steps: list[Step]) -> None:
-    rules = changed(RULES, {"gates.holdout_share": 0.0, "gates.ramp_up_gap_ms": 0, "gates.min_gap_ms": 10 * MINUTE})
+    lavish = {"gates.holdout_share": 0.0, "gates.ramp_up_gap_ms": 0, "gates.min_gap_ms": 10 * MINUTE, "diversity.digest_items": 3}
+    rules = changed(RULES, lavish)
     log = log_of(rules, steps)
     comparison = replayed(log, rules)
     assert (comparison.differing, comparison.missing) == ([], Counter())

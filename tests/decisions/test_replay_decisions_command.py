@@ -18,6 +18,7 @@ from kairos.v1.decision_pb2 import Decision
 from kairos.v1.knowledge_pb2 import Knowledge
 from tests.codec.messages import policy_record
 from tests.decisions.logs import decisions_of_the_world, sent_in_the_world
+from tests.experiments.records import feedback
 
 CONFIG = "policy: {log: {suppressed_share: 1, replayable_share: 1}}"
 STRICT = "send: {min_score: 5}"
@@ -99,6 +100,27 @@ def test_under_another_policy_it_tells_what_would_have_changed(files: tuple[obje
     assert "0 pushes would have been sent by both" in shown.stdout
 
 
+def test_what_became_of_pushes_makes_it_an_estimate(files: tuple[object, ...], tmp_path: Path) -> None:
+    """Every fifth push converted. The policy itself would have brought just that; one that sends nothing brings nothing."""
+    same, strict = tmp_path / "same.yaml", tmp_path / "strict.yaml"
+    same.write_text("{}", encoding="utf-8")
+    strict.write_text(STRICT, encoding="utf-8")
+    sent = [each for each in some() if each.item_ids]
+    told = [feedback(each.user_id, "CONVERTED", each.command_id, each.decided_at_ms + 1) for each in sent[::5]]
+    told += [feedback(each.user_id, "OPENED", each.command_id, each.decided_at_ms + 1) for each in sent]
+    outcomes = ("--feedback", written(tmp_path / "feedback.jsonl", told))
+    assert json.loads(run(*files, "--policy", same, "--json").stdout)["estimates"] is None
+    estimates = json.loads(run(*files, "--policy", same, *outcomes, "--json").stdout)["estimates"]
+    rate = len(sent[::5]) / (len(some()) - 1)
+    assert estimates["logged"]["value"] == pytest.approx(rate)
+    assert [estimates[name]["mean"]["value"] for name in ("ips", "snips")] == pytest.approx([rate, rate])
+    assert (estimates["mean_weight"]["value"], estimates["decisions"]) == (1.0, len(some()) - 1)
+    assert json.loads(run(*files, "--policy", strict, *outcomes, "--json").stdout)["estimates"]["ips"]["mean"]["value"] == 0.0
+    shown = run(*files, "--policy", same, *outcomes).stdout
+    assert "SNIPS" in shown
+    assert "mean weight 1.000" in shown
+
+
 def test_the_releases_that_decisions_name_may_come_from_a_file(files: tuple[object, ...], tmp_path: Path) -> None:
     named = []
     for decision in sent_in_the_world()[:3]:
@@ -113,8 +135,10 @@ def test_the_releases_that_decisions_name_may_come_from_a_file(files: tuple[obje
 
 
 def test_mistakes_are_told_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(KairosError, match="--write goes with --policy"):
+    with pytest.raises(KairosError, match="--write and --feedback go with --policy"):
         run("--write", tmp_path / "rows.jsonl")
+    with pytest.raises(KairosError, match="--feedback goes with --decisions"):
+        run("--feedback", tmp_path / "feedback.jsonl", "--policy", tmp_path / "any.yaml")
     bad = tmp_path / "bad.yaml"
     bad.write_text("send: {min_scare: 1}", encoding="utf-8")
     with pytest.raises(KairosError, match="min_scare"):
@@ -123,9 +147,11 @@ def test_mistakes_are_told_before_anything_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.kafka
 def test_the_topics_of_a_job_are_read_with_every_release_that_is_still_there(
-    kafka: EmbeddedKafka, topic_prefix: str, files: tuple[object, ...]
+    kafka: EmbeddedKafka, topic_prefix: str, files: tuple[object, ...], tmp_path: Path
 ) -> None:
-    ensure_topics(kafka.bootstrap_servers, topic_prefix, partitions=2, topics=[TOPICS[name] for name in ("decisions", "knowledge")])
+    ensure_topics(
+        kafka.bootstrap_servers, topic_prefix, partitions=2, topics=[TOPICS[name] for name in ("decisions", "knowledge", "feedback")]
+    )
     log = []
     for number, decision in enumerate(some()):
         copy = Decision()
@@ -140,7 +166,14 @@ def test_the_topics_of_a_job_are_read_with_every_release_that_is_still_there(
         producer.send(f"{topic_prefix}decisions", key=b"x", value=b"\xff")
         for decision in log:
             producer.send(f"{topic_prefix}decisions", key=decision.user_id.encode(), value=decision.SerializeToString())
+            if decision.item_ids:
+                told_of = feedback(decision.user_id, "CONVERTED", decision.command_id, decision.decided_at_ms + 1)
+                producer.send(f"{topic_prefix}feedback", key=decision.user_id.encode(), value=told_of.SerializeToString())
         producer.flush()
     result = run("--config", files[1], "-b", kafka.bootstrap_servers, "--prefix", topic_prefix, "--json")
     told = json.loads(result.stdout)
     assert (told["equal"], told["differing"], told["not_replayable"]) == (len(log) - 1, 0, {"it has no inputs": 1})
+    same = tmp_path / "same.yaml"
+    same.write_text("{}", encoding="utf-8")
+    told = json.loads(run("--config", files[1], "-b", kafka.bootstrap_servers, "--prefix", topic_prefix, "--policy", same, "--json").stdout)
+    assert told["estimates"]["ips"]["mean"]["value"] == pytest.approx(30 / (len(log) - 1))
