@@ -12,16 +12,13 @@ only what is older than `gates.max_signal_age_ms` (a backlog) is decided again w
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flink_job.core.candidates import CandidateFinder, Finder
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.choosing import Chooser
-from flink_job.core.digests import Digests
+from flink_job.core.deciding import Decider
 from flink_job.core.effects import BARE, Effects, Erase, Suppressed, Wake
 from flink_job.core.fatigue import Fatigue
 from flink_job.core.gates import Gates
-from flink_job.core.ids import command_id, digest_of, key_of, place_of
+from flink_job.core.ids import digest_of, key_of, place_of
 from flink_job.core.intake import Intake
 from flink_job.core.interest import Interest
 from flink_job.core.item_signals import ItemSignalMaker
@@ -31,16 +28,14 @@ from flink_job.core.moment import Moment
 from flink_job.core.occasions import Occasions
 from flink_job.core.planner import Planner
 from flink_job.core.quiet_hours import QuietClock
-from flink_job.core.ranking import Ranked, Ranker
+from flink_job.core.ranking import Ranker
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import Recents
 from flink_job.core.recording import Recorder
 from flink_job.core.rules import Rules
-from flink_job.core.send_time import SendTimePlan
 from flink_job.core.sending import Sender
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Nudge, Signal, Trigger, UserUpdate
 from flink_job.core.state import PendingWake, UserState
-from flink_job.core.utility import Circumstances
 from flink_job.core.witness import WatchedFinder, Witness
 from flink_job.core.wordings import wordings_of
 
@@ -65,29 +60,39 @@ class PushPolicy:
         where the rules ask for replayable logs.
         """
         self._rules = rules
+        self._item_signals = item_signals
+        self._wordings = wordings_of(rules.messages)
         self.witness = Witness(rules.log.replayable_share) if rules.log.replayable_share else None
         if self.witness is not None:
             finder = WatchedFinder(finder or CandidateFinder(rules.candidates, catalogue, knowledge), self.witness)
-        self._item_signals = item_signals
-        self._wordings = wordings_of(rules.messages)
-        self._catalogue = catalogue
         interest = Interest(rules.interest)
         recents = Recents(rules.affinity, rules.memory.recent_items)
-        self._fatigue = Fatigue(rules.fatigue)
+        fatigue = Fatigue(rules.fatigue)
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
-        self._knowledge = knowledge
         self._moment = Moment(rules.send_time, clock, quiet, knowledge, self.witness)
-        self._intake = Intake(rules, catalogue, interest, recents, self._fatigue, self._moment)
-        self._gates = Gates(rules.gates, self._fatigue, quiet)
+        self._intake = Intake(rules, catalogue, interest, recents, fatigue, self._moment)
+        self._gates = Gates(rules.gates, fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
         self._planner = Planner(self._occasions, self._gates, self._moment)
-        self._ranker = Ranker(rules, catalogue, interest, recents, knowledge, finder)
-        self._chooser = Chooser(rules, catalogue)
-        self._digests = Digests(rules, catalogue)
         self._records = Recorder(rules.log, catalogue)
-        self._sender = Sender(rules, catalogue, self._fatigue, self._gates, self._moment, self._ranker.utility, self._records, item_signals)
+        ranker = Ranker(rules, catalogue, interest, recents, knowledge, finder)
+        sender = Sender(rules, catalogue, fatigue, self._gates, self._moment, ranker.utility, self._records, item_signals)
+        self._decider = Decider(
+            rules,
+            catalogue,
+            knowledge,
+            self._intake,
+            fatigue,
+            self._moment,
+            self._gates,
+            self._occasions,
+            self._planner,
+            ranker,
+            self._records,
+            sender,
+        )
         self._delay_ms: list[int | None] = [None] * (max(InteractionType) + 1)
         for name, delay_ms in rules.triggers.items() if self._occasions.get(Trigger.BEHAVIOUR) else ():
             self._delay_ms[InteractionType[name.upper()]] = delay_ms
@@ -146,7 +151,7 @@ class PushPolicy:
         if self._occasions.get(pending.trigger) is None:
             effects: Effects = (self._records.suppressed(state, pending, Reason.OCCASION_OFF, digest),)
         else:
-            effects = self._decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
+            effects = self._decider.decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
         if state.pending is None:
             ahead = self._planner.used_up if _nothing_to_get(effects) else self._planner.ahead
             effects += _waiting(state, ahead(user_id, state))
@@ -176,7 +181,7 @@ class PushPolicy:
         delay_ms = self._delay_ms[signal.kind]
         left = self._occasions.left_behind(state, signal)
         if left is not None and not self._gates.is_shut(user_id, state, left.trigger):
-            return self._defer(state, left, Reason.AWAITED, left.due_ms, digest)
+            return self._decider.defer(state, left, Reason.AWAITED, left.due_ms, digest)
         if signal.kind == InteractionType.PURCHASE and self._occasions.is_far_off(state.pending):
             state.pending = None  # it is looked for anew: this may be what runs out first
         if delay_ms is None:
@@ -185,10 +190,10 @@ class PushPolicy:
             return self._records.unlogged(state, Reason.PENDING, digest, signal.event_id, signal.at_ms)
         cause = PendingWake(state.last_signal_ms, "", signal.event_id, signal.at_ms, Trigger.BEHAVIOUR, 0, 0.0)
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
-            return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
+            return self._decider.defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
         if delay_ms and not self._gates.is_shut(user_id, state, Trigger.BEHAVIOUR):
-            return self._defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
-        return self._decide(user_id, state, cause, digest, hold_until_ms, 0)
+            return self._decider.defer(state, cause, Reason.DELAY, state.last_signal_ms + delay_ms, digest)
+        return self._decider.decide(user_id, state, cause, digest, hold_until_ms, 0)
 
     def _on_nudge(self, user_id: str, state: UserState, signal: Nudge, digest: bytes, wall_ms: int, hold_until_ms: int) -> Effects:
         key = key_of(signal.item_id) if signal.item_id else 0
@@ -201,69 +206,8 @@ class PushPolicy:
             return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
         state.scored_at_ms = 0  # what it is about has changed since
         if wall_ms - signal.at_ms > self._rules.gates.max_signal_age_ms:
-            return self._defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
-        return self._decide(user_id, state, cause, digest, hold_until_ms, state.active_at_ms)
-
-    def _decide(self, user_id: str, state: UserState, cause: PendingWake, digest: bytes, hold_until_ms: int, active_at_ms: int) -> Effects:
-        """Gates, candidates, worth, moment: a push or a reason. `active_at_ms`: see `Gates.first_closed`."""
-        now_ms = state.last_signal_ms
-        records = self._records
-        if cause.expires_at_ms and now_ms >= cause.expires_at_ms:
-            return (records.suppressed(state, cause, Reason.EXPIRED_NUDGE, digest),)
-        state.decisions += 1
-        closed = self._gates.first_closed(user_id, state, now_ms, cause.trigger, active_at_ms)
-        if closed is not None:
-            reason, opens_at_ms = closed
-            is_too_late = bool(cause.expires_at_ms) and opens_at_ms >= cause.expires_at_ms
-            if opens_at_ms and opens_at_ms - now_ms <= self._rules.gates.longest_deferral_ms and not is_too_late:
-                return self._defer(state, cause, reason, opens_at_ms, digest)
-            return (records.suppressed(state, cause, reason, digest, opens_at_ms=opens_at_ms),)
-        if hold_until_ms:
-            return self._defer(state, cause, Reason.WARM_UP, hold_until_ms, digest)
-        if state.unfolded_item:
-            self._intake.fold(state)
-        fatigue, rates = self._fatigue.at(state, now_ms), None
-        price = self._knowledge.price(now_ms) if self._knowledge is not None else 0.0
-        around = Circumstances(fatigue=fatigue, price=price)
-        if self._rules.utility.enabled or self._planner.weighs(cause):
-            rates = self._moment.rates(state, now_ms)
-            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue, price)
-        ranked = self._ranker.rank(
-            state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
-        )
-        over = self._occasions.over(state, cause, ranked.about_dropped_by)
-        if over is not None:
-            return (records.suppressed(state, cause, over, digest, ranked=ranked),)
-        reason_against = self._chooser.reason_against_all(ranked)
-        if reason_against is not None:
-            state.scored_at_ms = now_ms
-            return (records.suppressed(state, cause, reason_against, digest, ranked=ranked),)
-        state.scored_at_ms = 0
-        command = command_id(user_id, cause.cause_id)
-        plan = self._planner.weighed(user_id, state, cause, rates) if rates is not None else None
-        if plan is not None and not plan.is_now:
-            row = ranked.rows[0]
-            key, price = self._catalogue.key_of_row(row), self._catalogue.columns.price.item(row)
-            planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
-            return self._defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
-        chosen, propensities = self._chooser.choose(ranked, command)
-        also = self._digests.others(state, cause, ranked, chosen, now_ms) if cause.trigger in self._digests.triggers else ()
-        return self._sender.send(state, cause, command, ranked, chosen, propensities, around, plan, also)
-
-    def _defer(
-        self,
-        state: UserState,
-        cause: PendingWake,
-        reason: Reason,
-        at_ms: int,
-        digest: bytes,
-        ranked: Ranked | None = None,
-        plan: SendTimePlan | None = None,
-    ) -> Effects:
-        if self._occasions.stands_in_the_way(state.pending, cause.trigger, at_ms, self._rules.gates.longest_deferral_ms):
-            return (self._records.suppressed(state, cause, Reason.PENDING, digest),)
-        state.pending = replace(cause, due_ms=at_ms, reason=reason.metric)
-        return self._records.suppressed(state, cause, reason, digest, wake_at_ms=at_ms, ranked=ranked, plan=plan), Wake(at_ms)
+            return self._decider.defer(state, cause, Reason.STALE_SIGNAL, wall_ms, digest)
+        return self._decider.decide(user_id, state, cause, digest, hold_until_ms, state.active_at_ms)
 
 
 def _waiting(state: UserState, ahead: PendingWake | None) -> Effects:
