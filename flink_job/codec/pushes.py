@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from math import nan
 
 import numpy as np
@@ -24,6 +26,9 @@ from kairos.v1 import item_pb2, push_pb2
 
 CREATOR_NAME = "creator_name"
 """Attribute of an item that says who made it, in words; `creator_id` need not be something to read."""
+
+_ITEMS_READ = 2048
+"""Items of which the texts are kept as they were read: some are pushed to many users."""
 
 _CLASS_OF = {
     Channel.IN_APP: "in_app",
@@ -65,8 +70,7 @@ class PushEncoder:
 
     def encode(self, user_id: str, state: UserState, push: Push, policy: tuple[str, str]) -> tuple[bytes, ItemSignals]:
         """The command for `push`, the last one that `state` remembers, and what is to be told of its wording; notes in `state` which it was."""
-        item = item_pb2.Item.FromString(push.payload)
-        language, text = _text(item, state.locale)
+        item, language, facts = _read(push.payload, state.locale)
         trigger = push.record.trigger
         draw = uniform(push.command_id, 0, "message")
         channels = allowed_channels(state)
@@ -74,7 +78,14 @@ class PushEncoder:
         since_ms = self._since_ms(state)
         scores = self._scores_now()
         message = self._writer.write(
-            _facts(item, text, len(push.also)), trigger, item.scenario, state.locale, scores, since_ms, draw, classes
+            replace(facts, more=len(push.also)) if push.also else facts,
+            trigger,
+            item.scenario,
+            state.locale,
+            scores,
+            since_ms,
+            draw,
+            classes,
         )
         told: ItemSignals = ()
         if message.template:
@@ -140,6 +151,14 @@ def reason_in_words(sources: tuple[str, ...]) -> str:
     return next((words for name, words in _REASONS.items() if name in sources), "")
 
 
+@lru_cache(maxsize=_ITEMS_READ)
+def _read(payload: bytes, locale: str) -> tuple[item_pb2.Item, str, Facts]:
+    """The item, not to be changed, with the language of the texts that fit `locale` best, and what can be said of it in them."""
+    item = item_pb2.Item.FromString(payload)
+    language, text = _text(item, locale)
+    return item, language, _facts(item, text)
+
+
 def _text(item: item_pb2.Item, locale: str) -> tuple[str, item_pb2.ItemText]:
     """The text that fits `locale` best, and its language."""
     texts = item.texts
@@ -150,7 +169,7 @@ def _text(item: item_pb2.Item, locale: str) -> tuple[str, item_pb2.ItemText]:
     return first, texts[first]
 
 
-def _facts(item: item_pb2.Item, text: item_pb2.ItemText, more: int) -> Facts:
+def _facts(item: item_pb2.Item, text: item_pb2.ItemText) -> Facts:
     categories = item.categories
     return Facts(
         title=text.title or item.item_id,
@@ -162,5 +181,4 @@ def _facts(item: item_pb2.Item, text: item_pb2.ItemText, more: int) -> Facts:
         category=categories[-1] if categories else "",
         top_category=categories[0] if categories else "",
         stock=item.stock if item.HasField("stock") else None,
-        more=more,
     )

@@ -1,4 +1,4 @@
-"""An experiment on a real cluster: an arm is released to a running job, its users alone follow it, everybody is exposed once, and the report says so."""
+"""An experiment on a cluster: an arm is released while the job runs, its users alone follow it, all are exposed once, and the report says so."""
 
 import json
 import time

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite, nan
 from typing import Final
 
 from flink_job.core.messages.money import money, percent
 from flink_job.core.messages.text import clean
+
+_KEPT = 2048
+"""Items' words that are kept: some are pushed to many users."""
 
 FIELDS: Final = {
     "title": "the item's title",
@@ -42,8 +47,9 @@ class Facts:
     more: int = 0
 
 
-def in_words(facts: Facts, locale: str) -> dict[str, str]:
-    """The fields that the item has, for readers of `locale` (BCP 47).
+@lru_cache(maxsize=_KEPT)
+def in_words(facts: Facts, locale: str) -> Mapping[str, str]:
+    """The fields that the item has, for readers of `locale` (BCP 47). The answer is shared: not to be changed.
 
     >>> in_words(Facts("Red mug", price=7.5, list_price=10, currency="GBP"), "en")
     {'title': 'Red mug', 'currency': 'GBP', 'price': '£7.50', 'list_price': '£10.00', 'saving': '£2.50', 'discount': '25%'}

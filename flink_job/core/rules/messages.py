@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from flink_job.core.messages.facts import FIELDS
@@ -83,8 +84,13 @@ class ChannelLimits:
 
     def tightest(self, classes: tuple[str, ...] = ()) -> TextLimits:
         """What fits all these classes; all there are if none is named."""
-        limits = [getattr(self, name) for name in classes or ("mobile", "web", "in_app")]
-        return TextLimits(*(min(getattr(limit, part) for limit in limits) for part in ("title", "body", "bytes")))
+        return _tightest(self, classes)
+
+
+@lru_cache(maxsize=64)
+def _tightest(limits: ChannelLimits, classes: tuple[str, ...]) -> TextLimits:
+    each = [getattr(limits, name) for name in classes or ("mobile", "web", "in_app")]
+    return TextLimits(*(min(getattr(limit, part) for limit in each) for part in ("title", "body", "bytes")))
 
 
 @dataclass(frozen=True, slots=True)
