@@ -33,6 +33,7 @@ class CollectorSection(Section):
     port: Annotated[int, Field(ge=0, le=65535)]
     cors_origins: list[Origin]
     unknown_fields: Literal["refuse", "ignore"]
+    make_features: bool
     limits: CollectorLimits
     retry_after_s: Positive
     shutdown_timeout_ms: Positive
