@@ -31,6 +31,7 @@ from gateway.collector.front import Front
 from gateway.collector.intake import Intake
 from gateway.collector.makers import EventMaker, FeedbackMaker, ItemMaker, UserMaker
 from gateway.collector.metrics import CollectorMetrics
+from gateway.collector.pages import add_pages
 from gateway.collector.rates import Rates
 from gateway.collector.refusal import RequestRefused
 from gateway.collector.settings import CollectorSettings
@@ -88,6 +89,7 @@ def build_app(
     _add_errors(app)
     _add_records(app, settings, job)
     _add_health(app, readiness, metrics)
+    add_pages(app)
     if own.cors_origins:
         app.add_middleware(
             CORSMiddleware,

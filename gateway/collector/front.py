@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 import uuid
@@ -28,6 +29,8 @@ class Front:
         self._most_at_once = most_at_once
         self._retry_after_s = retry_after_s
         self._at_once = 0
+        self._run = uuid.uuid4().hex[:20]
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -35,7 +38,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"{self._run}-{next(self._numbers)}"
         scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter()
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
