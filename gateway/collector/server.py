@@ -48,6 +48,7 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
     )
     server = uvicorn.Server(config)
     listening = config.bind_socket()
+    listening.listen(_BACKLOG)  # from now on connections wait, however long the rest takes to start
     host, port = listening.getsockname()[:2]
     structlog.get_logger("collector").info("listening", host=host, port=port)
     server.run(sockets=[listening])

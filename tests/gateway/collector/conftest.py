@@ -104,6 +104,7 @@ def lonely() -> Iterator[Running]:
     from kairos.local.ports import free_port
 
     changes: Any = {"PRODUCER__REPLY_TIMEOUT_MS": "300", "PRODUCER__DELIVERY_TIMEOUT_MS": "1000", "COLLECTOR__SHUTDOWN_TIMEOUT_MS": "100"}
+    changes["COLLECTOR__LIMITS__BODY_TIMEOUT_MS"] = "300"
     with pytest.MonkeyPatch.context() as monkeypatch, running(f"127.0.0.1:{free_port()}", "t.", monkeypatch, **changes) as it:
         yield it
 
