@@ -64,8 +64,8 @@ class EventMaker:
         event = read(Interaction, self._reader, sent)
         event.user_id = speaks_for(event.user_id, request.caller)
         check_interaction(event, self._limits, request.now_ms)
-        if self._pseudonyms and not self._pseudonyms.is_one(event.user_id):
-            event.user_id = self._pseudonyms.current(event.user_id)
+        if self._pseudonyms:
+            event.user_id = known_as(event.user_id, request.caller, self._pseudonyms)[0]
         if not event.event_id:
             event.event_id = made_id("event", event, event.occurred_at_ms, place, request)
         return [sized(event.user_id, interaction_signal(event.SerializeToString()), self._limits)]
@@ -88,7 +88,7 @@ class FeedbackMaker:
         check_feedback(feedback, self._limits, request.now_ms)
         given = bool(feedback.feedback_id)
         records = []
-        for user_id in known_as(feedback.user_id, self._pseudonyms):
+        for user_id in known_as(feedback.user_id, request.caller, self._pseudonyms):
             feedback.user_id = user_id
             if not given:
                 feedback.feedback_id = ""
@@ -138,7 +138,7 @@ class UserMaker:
         check_user_update(update, self._limits, request.now_ms)
         given = bool(update.update_id)
         records = []
-        for user_id in known_as(update.user_id, self._pseudonyms):
+        for user_id in known_as(update.user_id, request.caller, self._pseudonyms):
             update.user_id = user_id
             if not given:
                 update.update_id = ""
@@ -172,9 +172,9 @@ def speaks_for(user_id: str, caller: Caller) -> str:
     return caller.user_id
 
 
-def known_as(user_id: str, pseudonyms: Pseudonyms) -> list[str]:
-    """All ids that the user may be known under."""
-    return [user_id] if not pseudonyms or pseudonyms.is_one(user_id) else pseudonyms.every(user_id)
+def known_as(user_id: str, caller: Caller, pseudonyms: Pseudonyms) -> list[str]:
+    """All ids that the user may be known under, the present one first. A server may give a pseudonym that it has read in a push; a browser may not."""
+    return [user_id] if not caller.user_id and pseudonyms.is_one(user_id) else pseudonyms.every(user_id)
 
 
 def made_id(kind: str, message: Message, at_ms: int, place: int, request: Request) -> str:

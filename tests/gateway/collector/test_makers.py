@@ -167,6 +167,13 @@ def test_a_server_may_answer_with_the_pseudonym_it_read_in_a_push() -> None:
     assert [key.decode() for key, _ in FeedbackMaker(LIMITS, "refuse", pseudonyms).make(opened, 0, SERVER)] == [former]
 
 
+def test_a_user_who_is_called_as_the_pseudonym_of_another_gets_one_like_everybody() -> None:
+    pseudonyms = Pseudonyms(KEYS)
+    name = pseudonyms.current("ada")
+    ((key, _),) = EventMaker(LIMITS, "refuse", pseudonyms).make({"type": 1}, 0, Request(Caller(name, name), NOW, "r"))
+    assert key.decode() == pseudonyms.current(name) != name
+
+
 def test_a_browser_cannot_speak_for_another_by_their_pseudonym() -> None:
     pseudonyms = Pseudonyms(KEYS)
     browser = Request(Caller("eve", "eve"), NOW, "r")
