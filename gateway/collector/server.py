@@ -41,6 +41,7 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
         log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # who sends is told by credentials, not by addresses
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
