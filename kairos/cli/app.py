@@ -25,6 +25,7 @@ _COMMAND_MODULES = (
     "simulate",
     "consume",
     "explain",
+    "collector",
     "check",
     "policy",
     "experiment",

@@ -62,6 +62,13 @@ def test_what_flink_brings_is_left_to_flink() -> None:
     assert not {"numpy", "protobuf", "apache-flink", "pandas"} & set(shipped)
 
 
+def test_what_only_the_edge_needs_is_not_shipped_to_the_cluster(built: Package) -> None:
+    edge = ["fastapi", "uvicorn", "structlog", "prometheus-client", "pyjwt", "limits", "pywebpush", "google-auth", "httpx", "websockets"]
+    assert not set(edge) & set(built.packages)
+    folders = {name.split("/")[0] for name in _inside(built).namelist()}
+    assert not {"gateway", "fastapi", "starlette", "uvicorn", "structlog", "jwt", "cryptography", "confluent_kafka"} & folders
+
+
 def test_the_compiled_module_is_there_for_every_python(built: Package) -> None:
     names = _inside(built).namelist()
     for tag in ("cpython-311-x86_64-linux-gnu", "cpython-312-x86_64-linux-gnu"):

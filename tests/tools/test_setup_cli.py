@@ -14,7 +14,21 @@ import pytest
 import kairos
 
 KAIROS = Path(sys.executable).with_name("kairos")
-HEAVY = {"pyflink", "apache_beam", "kafka", "confluent_kafka", "httpx", "numpy", "pandas", "pyarrow", "google"}
+HEAVY = {
+    "pyflink",
+    "apache_beam",
+    "kafka",
+    "confluent_kafka",
+    "httpx",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "google",
+    "gateway",
+    "fastapi",
+    "uvicorn",
+    "jwt",
+}
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,72 @@
+"""Runs the collector until it is told to end; then no request is begun any more, those begun are finished, and the buffer is emptied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from gateway.collector.app import build_app
+from gateway.collector.callers import Callers
+from gateway.collector.settings import CollectorSettings
+from gateway.common.api_keys import ApiKeys
+from gateway.common.logs import configure_logging
+from gateway.common.secrets import named_secrets, read_secret
+from gateway.common.settings import EdgeSettings, connection, job_config
+from gateway.common.tokens import TokenRules, TokenVerifier
+from kairos.errors import USAGE_ERROR, KairosError
+
+_BACKLOG = 2048
+_KEEP_ALIVE_S = 20
+
+
+def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str | None = None, prefix: str | None = None) -> None:
+    """Returns when it has been told to end and everything is flushed. Raises KairosError."""
+    configure_logging(settings.log)
+    job = job_config(settings, path)
+    callers = known_callers(settings)
+    failed: list[bool] = []
+
+    def end() -> None:
+        failed.append(True)
+        server.should_exit = True
+
+    app = build_app(settings, job, connection(job, bootstrap_servers, prefix), callers, end)
+    own = settings.collector
+    config = uvicorn.Config(
+        app,
+        host=own.host,
+        port=own.port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # who sends is told by credentials, not by addresses
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, own.shutdown_timeout_ms // 1000),
+    )
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    listening.listen(_BACKLOG)  # from now on connections wait, however long the rest takes to start
+    host, port = listening.getsockname()[:2]
+    structlog.get_logger("collector").info("listening", host=host, port=port)
+    server.run(sockets=[listening])
+    if failed:
+        raise KairosError("The Kafka client failed for good; what was accepted is in Kafka.", "Start the collector again.")
+
+
+def known_callers(settings: EdgeSettings) -> Callers:
+    """From the secrets that the settings name. Raises KairosError when there is none: nobody could send."""
+    auth = settings.auth
+    keys = ApiKeys(named_secrets(auth.api_keys))
+    rules = TokenRules(auth.audience, auth.max_token_lifetime_s, auth.leeway_s)
+    tokens = TokenVerifier(named_secrets(auth.token_secrets), read_secret(auth.token_public_keys), rules)
+    if not keys and not tokens:
+        raise KairosError(
+            "Nobody could send: there is no API key and no key for tokens.",
+            f"Set {auth.api_keys or 'auth.api_keys'} to NAME:KEY, or try things out with --dev.",
+            exit_code=USAGE_ERROR,
+        )
+    return Callers(keys, tokens)

@@ -1,0 +1,30 @@
+"""Logs are one JSON object a line and hold no secrets."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from gateway.common.logs import configure_logging
+from gateway.common.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> object:
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    yield
+    root.handlers, _ = list(before[0]), root.setLevel(before[1])
+    structlog.reset_defaults()
+
+
+def test_every_line_is_an_object_and_what_is_named_like_a_secret_is_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogSettings(level="info", format="json"))
+    structlog.get_logger("collector").info("hello", port=1, api_key="s3cret", Authorization="Bearer s3cret")
+    structlog.get_logger("collector").debug("not shown")
+    logging.getLogger("uvicorn.error").warning("of a %s", "library")
+    ours, theirs = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["level"], ours["logger"], ours["port"]) == ("hello", "info", "collector", 1)
+    assert (ours["api_key"], ours["Authorization"]) == ("***", "***")
+    assert (theirs["event"], theirs["level"]) == ("of a library", "warning")
