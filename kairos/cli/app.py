@@ -24,6 +24,7 @@ _COMMAND_MODULES = (
     "feed",
     "simulate",
     "consume",
+    "gateway",
     "check",
     "policy",
     "experiment",
