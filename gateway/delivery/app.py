@@ -45,7 +45,7 @@ def build_app(
             Route("/healthz", health),
             Route("/readyz", ready),
             Route("/metrics", metrics),
-            WebSocketRoute("/v1/stream", websocket),
+            WebSocketRoute("/v1/stream", websocket.stream),
             Route("/v1/stream/sse", sse.stream),
             Route("/v1/stream/messages", sse.messages, methods=["POST"]),
             Route("/v1/web-push/key", vapid),

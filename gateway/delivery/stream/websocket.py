@@ -31,7 +31,7 @@ class WebSocketStream:
         self._inbox = inbox
         self._clock_ms = clock_ms
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def stream(self, socket: WebSocket) -> None:
         """One connection, from the handshake to its end."""
         origin = socket.headers.get("origin")
         if origin and self._settings.allowed_origins and origin not in self._settings.allowed_origins:

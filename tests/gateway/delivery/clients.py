@@ -52,6 +52,11 @@ class Device:
             return True
         return False
 
+    def drain(self) -> None:
+        """Take all there is, until the connection ends."""
+        while True:
+            self.receive()
+
     def close(self) -> None:
         self.socket.close()
 
