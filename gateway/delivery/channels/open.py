@@ -48,7 +48,7 @@ async def open_channels(settings: DeliverySection) -> AsyncIterator[Channels]:
         vapid_key = browsers.public_key
         found.append(browsers)
     if credentials := read_secret(settings.fcm.credentials).strip():
-        found.append(FcmChannel(settings.fcm, credentials, _http2(timeout_s), httpx.Client(timeout=timeout_s)))
+        found.append(FcmChannel(settings.fcm, credentials, _http2(timeout_s), httpx.Client(http2=True, timeout=timeout_s)))
     if key := read_secret(settings.apns.key).strip():
         found.append(ApnsChannel(settings.apns, key, _http2(timeout_s)))
     try:

@@ -76,10 +76,14 @@ class Topics:
         ensure_topics(bootstrap_servers, prefix, partitions=4, topics=[TOPICS[name] for name in names])
         self._producer: KafkaProducer = open_producer(bootstrap_servers)
 
+    def send(self, command: PushCommand) -> None:
+        """Write a command, and do not wait."""
+        self._producer.send(self.prefix + "pushes", key=command.user_id.encode(), value=command.SerializeToString())
+
     def push(self, *commands: PushCommand) -> None:
         """Write commands, and wait for the broker to have them."""
         for command in commands:
-            self._producer.send(self.prefix + "pushes", key=command.user_id.encode(), value=command.SerializeToString())
+            self.send(command)
         self._producer.flush()
 
     def write(self, topic: str, key: bytes | None, value: bytes) -> None:
@@ -116,12 +120,12 @@ class Topics:
         found = sorted((told for told in self.feedback() if told.command_id == command_id), key=lambda told: told.occurred_at_ms)
         return [feedback_pb2.Outcome.Name(told.outcome).removeprefix("OUTCOME_") for told in found]
 
-    def committed(self, group: str = "kairos-gateway") -> int:
-        """How many records of the topic of pushes the group is done with."""
+    def committed(self, group: str, topic: str = "pushes") -> int:
+        """How many records of a topic the group is done with."""
         consumer = open_consumer(self.bootstrap_servers, group_id=group, enable_auto_commit=False)
         try:
-            topic = self.prefix + "pushes"
-            return sum(consumer.committed(TopicPartition(topic, number)) or 0 for number in consumer.partitions_for_topic(topic))
+            name = self.prefix + topic
+            return sum(consumer.committed(TopicPartition(name, number)) or 0 for number in consumer.partitions_for_topic(name))
         finally:
             consumer.close()
 

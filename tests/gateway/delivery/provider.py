@@ -127,7 +127,7 @@ class _Protocol(asyncio.Protocol):
 
 def _tls(key_file: Path, certificate_file: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"provider in {key_file.parent.name}")])
     begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     certificate = (
         x509.CertificateBuilder()
