@@ -26,6 +26,7 @@ _COMMAND_MODULES = (
     "consume",
     "explain",
     "collector",
+    "gateway",
     "check",
     "policy",
     "experiment",

@@ -1,0 +1,1 @@
+"""Delivery: push commands from Kafka to devices, and what became of them back to Kafka."""

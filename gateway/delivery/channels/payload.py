@@ -1,0 +1,76 @@
+"""A push as JSON, as clients of the stream, service workers and webhooks get it. Whom it is for and how it was decided stay here."""
+
+import json
+from typing import Any
+
+from kairos.v1 import push_pb2, signal_pb2
+from kairos.v1.push_pb2 import PushCommand
+
+
+def fields(command: PushCommand, ends_at_ms: int) -> dict[str, Any]:
+    """What is not set is not there."""
+    content = command.content
+    found: dict[str, Any] = {
+        "command_id": command.command_id,
+        "title": content.title,
+        "subtitle": content.subtitle,
+        "body": content.body,
+        "image_url": content.image_url,
+        "icon": content.icon,
+        "sound": content.sound,
+        "colour": content.colour,
+        "deep_link": content.deep_link,
+        "locale": content.locale,
+        "title_loc_key": content.title_loc_key,
+        "title_loc_args": list(content.title_loc_args),
+        "body_loc_key": content.body_loc_key,
+        "body_loc_args": list(content.body_loc_args),
+        "actions": [{"action_id": action.action_id, "title": action.title, "deep_link": action.deep_link} for action in content.actions],
+        "data": dict(content.data),
+        "item_ids": list(command.item_ids),
+        "reason": command.reason,
+        "collapse_key": command.collapse_key,
+        "thread_id": command.thread_id,
+        "silent": command.silent,
+        "expires_at_ms": ends_at_ms,
+        "caused_at_ms": command.caused_at_ms,
+    }
+    if command.priority:
+        found["priority"] = push_pb2.Priority.Name(command.priority).removeprefix("PRIORITY_").lower()
+    if command.trigger:
+        found["trigger"] = signal_pb2.Trigger.Name(command.trigger).removeprefix("TRIGGER_").lower()
+    if content.HasField("badge"):
+        found["badge"] = content.badge
+    return {name: value for name, value in found.items() if value or name == "badge"}
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """Compact, and with every letter as itself: it counts against a limit."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def fitted(document: dict[str, Any], most_bytes: int) -> bytes | None:
+    """As JSON of at most ``most_bytes``: what is not needed goes first, then the end of the text; None if that is not enough."""
+    document = dict(document)
+    data = to_json(document).encode()
+    for name in ("reason", "data", "image_url", "actions", "subtitle"):
+        if len(data) <= most_bytes:
+            return data
+        document.pop(name, None)
+        data = to_json(document).encode()
+    if len(data) > most_bytes and document.get("body"):
+        document["body"] = shortened(document["body"], len(document["body"].encode()) - (len(data) - most_bytes))
+        data = to_json(document).encode()
+    return data if len(data) <= most_bytes else None
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """The beginning of a text that fits, with an ellipsis for the rest.
+
+    >>> shortened("Tea tins, set of three", 12)
+    'Tea tins…'
+    """
+    if len(text.encode()) <= most_bytes:
+        return text
+    room = most_bytes - len("…".encode())
+    return text.encode()[:room].decode(errors="ignore").rstrip(" ,.;") + "…" if room > 0 else ""

@@ -1,0 +1,94 @@
+"""Feedback into Kafka: a report is told when all in-sync replicas have it. What many tasks tell goes out together.
+
+*Contract*: ``tell`` returns when the brokers have the record and raises nothing: while they are away it waits, and what waits for it
+(a command's offset, a client's answer) waits too.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from gateway.common.producer import AcknowledgedProducer, BufferFull, NotAcknowledged
+from gateway.delivery.metrics import OUTCOMES
+from gateway.delivery.outcomes import Report
+from kairos.contract.connection import Connection
+from kairos.v1 import feedback_pb2
+from kairos.v1.signal_pb2 import Signal
+
+_AGAIN_S = 0.5
+_MOST_AT_ONCE = 500
+_SENDERS = 4
+"""Batches that may be with the brokers at the same time."""
+
+_Waiting = tuple[str, tuple[bytes, bytes], "asyncio.Future[None]"]
+
+
+class FeedbackWriter:
+    """Belongs to one event loop, from ``start`` to ``stop``."""
+
+    def __init__(self, producer: AcknowledgedProducer, connection: Connection) -> None:
+        self._producer = producer
+        self._feedback = connection.topic("feedback")
+        self._dead_letters = connection.topic("dead-letters")
+        self._log = structlog.get_logger("feedback")
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._senders: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._producer.start()
+        self._senders = [asyncio.create_task(self._send(), name="feedback") for _ in range(_SENDERS)]
+
+    async def tell(self, report: Report) -> None:
+        """Returns when the brokers have it."""
+        OUTCOMES.labels(
+            feedback_pb2.Outcome.Name(report.outcome).removeprefix("OUTCOME_").lower(),
+            feedback_pb2.Channel.Name(report.channel).removeprefix("CHANNEL_").lower(),
+        ).inc()
+        await self._write(self._feedback, report.user_id.encode(), Signal(feedback=report.feedback()).SerializeToString())
+
+    async def dead_letter(self, key: bytes, value: bytes) -> None:
+        """A record that could not be used; returns when the brokers have it."""
+        await self._write(self._dead_letters, key, value)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Give what is under way so long to be written."""
+        for sender in self._senders:
+            sender.cancel()
+        await asyncio.gather(*self._senders, return_exceptions=True)
+        await self._producer.close(timeout_s)
+
+    async def _write(self, topic: str, key: bytes, value: bytes) -> None:
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((topic, (key, value), written))
+        self._wake.set()
+        await written
+
+    async def _send(self) -> None:
+        while True:
+            while not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+            by_topic: dict[str, list[_Waiting]] = {}
+            for _ in range(min(_MOST_AT_ONCE, len(self._waiting))):
+                waiting = self._waiting.popleft()
+                by_topic.setdefault(waiting[0], []).append(waiting)
+            for topic, batch in by_topic.items():
+                await self._send_batch(topic, batch)
+
+    async def _send_batch(self, topic: str, batch: Sequence[_Waiting]) -> None:
+        while True:
+            try:
+                await self._producer.send(topic, [record for _, record, _ in batch])
+            except (BufferFull, NotAcknowledged) as error:
+                # Again, with the same ids: the job knows a report that it has seen.
+                self._log.warning("feedback not acknowledged", records=len(batch), reason=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                break
+        for _, _, written in batch:
+            if not written.done():
+                written.set_result(None)

@@ -1,0 +1,57 @@
+"""What HTTP endpoints of delivery share: problems as JSON, and a bound on what is read."""
+
+import json
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def problem(status: int, message: str, retry_after_s: int | None = None) -> JSONResponse:
+    """An error, in words for the one who called."""
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"error": message}, status, headers)
+
+
+class BodyLimit:
+    """ASGI middleware: a request body of more than ``most_bytes`` gets 413 before it is read to its end."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Bodies here are small: they are read first, and then handed on whole."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            if len(body) > self._most:
+                await problem(413, f"the body has more than {self._most} bytes")(scope, receive, send)
+                return
+            more = message.get("more_body", False)
+        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+        async def again() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, again, send)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Raises ValueError, with words for the sender."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is no JSON") from None
+    if not isinstance(found, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - told to the sender like all that is wrong with a body
+    return found

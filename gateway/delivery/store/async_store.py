@@ -1,0 +1,92 @@
+"""A store for the event loop: operations of many tasks share a transaction, and so a flush of the disk.
+
+*Contract*: ``run`` returns when its operation is durable. Operations run in the order of the calls. An operation that raises lets
+the others be; a transaction that fails fails all of its operations.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gateway.delivery.metrics import STORE_SECONDS
+from gateway.delivery.store.store import Store
+
+T = TypeVar("T")
+MOST_IN_ONE_TRANSACTION = 500
+
+_Operation = tuple[Callable[[Store], Any], "asyncio.Future[Any]"]
+
+
+class AsyncStore:
+    """Owns the thread in which a store lives, from ``open`` to ``close``."""
+
+    def __init__(self, make: Callable[[], Store]) -> None:
+        self._make = make
+        self._queue: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="store", daemon=True)
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+
+    async def open(self) -> None:
+        """Raises what opening the store raises."""
+        self._thread.start()
+        await self._ready
+
+    async def run(self, operation: Callable[[Store], T]) -> T:
+        """What ``operation`` returns, once it is durable."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put((operation, future))
+        return await future
+
+    async def close(self) -> None:
+        """Returns when everything that was begun is durable."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        try:
+            store = self._make()
+        except Exception as error:  # noqa: BLE001 - raised by `open`
+            self._loop.call_soon_threadsafe(self._ready.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._ready.set_result, None)
+        ending = False
+        while not ending:
+            batch = [self._queue.get()]
+            while len(batch) < MOST_IN_ONE_TRANSACTION and not self._queue.empty():
+                batch.append(self._queue.get())
+            ending = None in batch
+            operations = [item for item in batch if item is not None]
+            if operations:
+                with STORE_SECONDS.time():
+                    answers = _one_transaction(store, operations)
+                self._loop.call_soon_threadsafe(_tell, answers)
+        store.close()
+
+
+def _one_transaction(store: Store, operations: list[_Operation]) -> list[tuple["asyncio.Future[Any]", Any, BaseException | None]]:
+    answers: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+    try:
+        store.begin()
+        for operation, future in operations:
+            try:
+                answers.append((future, operation(store), None))
+            except Exception as error:  # noqa: BLE001 - raised where the operation was asked for
+                answers.append((future, None, error))
+        store.commit()
+    except Exception as error:  # noqa: BLE001 - as above: the file is locked, or the disk full
+        store.rollback()
+        return [(future, None, error) for _, future in operations]
+    return answers
+
+
+def _tell(answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]]) -> None:
+    for future, result, error in answers:
+        if future.cancelled():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,109 @@
+"""The interface of stores: all that gateways must agree on goes through it.
+
+Each method is one transaction: it is durable when it has returned, and two gateways that call it at the same time see one after
+the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from gateway.delivery.outcomes import Report
+from gateway.delivery.store.values import Appended, Claim, StreamEntry
+from kairos.v1.push_pb2 import Target
+
+
+class Store(Protocol):
+    """Times are milliseconds since the epoch."""
+
+    def begin(self) -> None:
+        """Start a transaction for what is called next."""
+
+    def commit(self) -> None:
+        """End it; everything is durable."""
+
+    def rollback(self) -> None:
+        """Undo it."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+    # Gateways
+    def alive(self, until_ms: int) -> None:
+        """The gateway lives at least until then."""
+
+    def leave(self, now_ms: int, linger_ms: int) -> None:
+        """The gateway ends: its claims are free, its users linger."""
+
+    # Commands: each is delivered by one
+    def claim(self, command_id: str, user_id: str, origin: str, now_ms: int, keep_until_ms: int) -> Claim:
+        """Take a command, if nobody else has it."""
+
+    def settle(self, report: Report, route: str = "") -> None:
+        """What became of a command: the first word stands. With ``route``, of one of several devices."""
+
+    def settled_routes(self, command_id: str) -> frozenset[str]:
+        """Of a command to several devices: those that are done."""
+
+    def owner(self, command_id: str) -> str | None:
+        """The user a command was for, if it is known."""
+
+    def cancelled(self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int) -> bool:
+        """Take a command back, whether it has been seen or not. Whether it was not settled yet, or still waits in the stream."""
+
+    # The stream of a user
+    def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:
+        """Add a push, once, and settle its command unless another way is open. Ids ascend over all users and gateways."""
+
+    def withdraw(self, command_id: str) -> StreamEntry | None:
+        """Take an entry out that no device has acknowledged, for another way; None if one has, or it is not there."""
+
+    def after(self, user_id: str, device: str, last_id: int | None, now_ms: int) -> Sequence[StreamEntry]:
+        """What a device that connects has not had: after ``last_id``, or what it acknowledged last; of an unknown device, what nobody has."""
+
+    def unacknowledged(self, user_id: str, up_to_id: int) -> Sequence[StreamEntry]:
+        """Entries that no device has acknowledged, up to this one."""
+
+    def acknowledge(self, user_id: str, device: str, up_to_id: int, now_ms: int) -> None:
+        """A device has everything up to this entry."""
+
+    def acknowledged(self, stream_ids: Sequence[int]) -> Sequence[int]:
+        """Which of these some device has, or are gone."""
+
+    def changed(self) -> bool:
+        """Whether another gateway wrote since this was asked last."""
+
+    def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:
+        """Entries of other gateways after this one."""
+
+    def newest_id(self) -> int:
+        """Of all entries."""
+
+    # Presence
+    def connect(self, user_id: str, device: str) -> None:
+        """A device is connected to this gateway."""
+
+    def disconnect(self, user_id: str, device: str, until_ms: int) -> None:
+        """It left, and counts as connected until then."""
+
+    # Devices
+    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:
+        """Note addresses, unless newer word is there; ``all_of_them``: the user has no others."""
+
+    def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:
+        """An address is dead. Whether it was known."""
+
+    def forget_device(self, user_id: str, device: str) -> bool:
+        """The user takes a device back, with all addresses. Whether it was known."""
+
+    def forget_user(self, user_id: str) -> None:
+        """Erase every trace, but for the ids of commands that must not be delivered again."""
+
+    # Housekeeping
+    def expired(self, now_ms: int, most: int) -> Sequence[tuple[StreamEntry, bool]]:
+        """Entries whose time is over, with whether they were sent to some device."""
+
+    def remove(self, stream_ids: Sequence[int]) -> None:
+        """Take entries out."""
+
+    def sweep(self, now_ms: int) -> None:
+        """Forget commands and presence whose time is over."""

@@ -1,0 +1,100 @@
+"""One connected device: pushes go out in order, as fast as it takes them; one that takes too few is disconnected, and resumes later."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+
+from gateway.delivery.metrics import DISCONNECTED
+from gateway.delivery.settings import StreamSettings
+from gateway.delivery.store.values import StreamEntry, Withdrawn
+
+Event = StreamEntry | Withdrawn
+
+
+class Ending(Enum):
+    """Why the gateway ends a connection. The number is the WebSocket's close code."""
+
+    UNAUTHORISED = 4401
+    SLOW = 4408
+    TOO_MANY = 4429
+    RESTART = 1012
+    UNWELCOME = 1008
+
+
+class Connection:
+    """``user_ids``: all the ids the user's pushes may have, the current one first. ``write`` sends one event; ``end`` closes the transport.
+
+    Until ``resume`` nothing is written: what is offered waits behind what the device has missed.
+    """
+
+    __slots__ = ("_end", "_held", "_pending", "_resumed", "_settings", "_write", "_writer", "device_id", "ended", "user_ids")
+
+    def __init__(
+        self,
+        user_ids: tuple[str, ...],
+        device_id: str,
+        write: Callable[[Event], Awaitable[None]],
+        end: Callable[[Ending], None],
+        settings: StreamSettings,
+    ) -> None:
+        self.user_ids = user_ids
+        self.device_id = device_id
+        self.ended: Ending | None = None
+        self._write = write
+        self._end = end
+        self._settings = settings
+        self._pending: deque[Event] = deque()
+        self._held = True
+        self._resumed: frozenset[int] = frozenset()
+        self._writer: asyncio.Task[None] | None = None
+
+    def resume(self, missed: Sequence[StreamEntry]) -> None:
+        """What the device has not had goes first; what was offered meanwhile follows, unless it is among that."""
+        self._resumed = frozenset(entry.stream_id for entry in missed)
+        later = [event for event in self._pending if isinstance(event, Withdrawn) or event.stream_id not in self._resumed]
+        self._pending = deque((*missed, *later))
+        self._held = False
+        self._write_pending()
+
+    def offer(self, event: Event) -> None:
+        """A push for this device, or one that was taken back. Never waits."""
+        if self.ended is not None or (isinstance(event, StreamEntry) and event.stream_id in self._resumed):
+            return
+        self._pending.append(event)
+        if len(self._pending) > self._settings.max_pending:
+            self.end(Ending.SLOW)
+        else:
+            self._write_pending()
+
+    def end(self, why: Ending) -> None:
+        """Close it, unless it is closed."""
+        if self.ended is None:
+            self.ended = why
+            self._pending.clear()
+            DISCONNECTED.labels(why.name.lower()).inc()
+            self._end(why)
+
+    def closed(self) -> None:
+        """The transport is gone."""
+        self.ended = self.ended or Ending.RESTART
+        self._pending.clear()
+        if self._writer is not None:
+            self._writer.cancel()
+
+    def _write_pending(self) -> None:
+        # An idle connection has no task of its own: with ten thousand of them, that is what memory goes into.
+        if self._writer is None and self._pending and not self._held:
+            self._writer = asyncio.create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            while self._pending:
+                async with asyncio.timeout(self._settings.send_timeout_ms / 1000):
+                    await self._write(self._pending.popleft())
+        except TimeoutError:
+            self.end(Ending.SLOW)
+        except (OSError, RuntimeError):
+            self._pending.clear()  # the client is gone; whoever reads from it will notice
+        finally:
+            self._writer = None

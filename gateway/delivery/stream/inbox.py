@@ -1,0 +1,54 @@
+"""What clients say becomes feedback: a user speaks of their own pushes only."""
+
+from collections.abc import Awaitable, Callable
+
+from gateway.delivery.metrics import MESSAGES
+from gateway.delivery.outcomes import Report
+from gateway.delivery.store.async_store import AsyncStore
+from gateway.delivery.stream.hub import Hub
+from gateway.delivery.stream.messages import OUTCOMES, WITHOUT_COMMAND, Ack, Message, MessageError, Told
+from kairos.v1 import feedback_pb2
+
+
+class Inbox:
+    """Takes messages of authenticated users."""
+
+    def __init__(self, hub: Hub, store: AsyncStore, tell: Callable[[Report], Awaitable[None]], clock_ms: Callable[[], int]) -> None:
+        self._hub = hub
+        self._store = store
+        self._tell = tell
+        self._clock_ms = clock_ms
+
+    async def take(self, message: Message, user_ids: tuple[str, ...], device_id: str) -> None:
+        """Returns when Kafka and the store have it. Raises MessageError."""
+        MESSAGES.labels(message.type).inc()
+        if isinstance(message, Ack):
+            await self._hub.acknowledge(user_ids, device_id, int(message.id))
+        elif isinstance(message, Told):
+            await self._outcome(message, user_ids, device_id)
+
+    async def _outcome(self, told: Told, user_ids: tuple[str, ...], device_id: str) -> None:
+        outcome = OUTCOMES[told.outcome]
+        owner: str | None = user_ids[0]
+        if told.command_id:
+            owner = await self._store.run(lambda store: store.owner(told.command_id))
+            if owner not in user_ids:
+                raise MessageError("command_id: no push of this user has this id")
+        elif outcome not in WITHOUT_COMMAND:
+            raise MessageError("command_id: which push is it about?")
+        await self._tell(
+            Report(
+                user_id=str(owner),
+                command_id=told.command_id,
+                outcome=outcome,
+                at_ms=self._clock_ms(),
+                device_at_ms=told.at_ms,
+                channel=feedback_pb2.CHANNEL_UNSPECIFIED,
+                device_id=device_id,
+                item_id=told.item_id,
+                action_id=told.action_id,
+                value=told.value,
+                currency=told.currency,
+                once=told.report_id or ("" if told.command_id else str(told.at_ms or self._clock_ms())),
+            )
+        )

@@ -1,0 +1,42 @@
+"""Gateways, topics and customers' servers for one test each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kairos.local.kafka import EmbeddedKafka
+from tests.gateway.delivery.processes import GatewayProcess, Topics
+
+Start = Callable[..., GatewayProcess]
+
+
+@pytest.fixture
+def topics(kafka: EmbeddedKafka, topic_prefix: str) -> Iterator[Topics]:
+    opened = Topics(kafka.bootstrap_servers, topic_prefix)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def start(topics: Topics, tmp_path: Path) -> Iterator[Start]:
+    """Starts gateways that share a store; those that still run are ended with the test."""
+    started: list[GatewayProcess] = []
+
+    def begin(environment: dict[str, str] | None = None, **delivery: Any) -> GatewayProcess:
+        settings = {
+            "port": 0,
+            "store": {"path": str(tmp_path / "gateway.db"), "lease_ms": 2000, "sweep_ms": 500},
+            "source": {"group_id": f"{topics.prefix}gateway"},
+            "retry": {"first_wait_ms": 20, "max_wait_ms": 200},
+        }
+        for name, value in delivery.items():
+            settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value  # type: ignore[dict-item]
+        gateway = GatewayProcess(tmp_path / f"gateway-{len(started)}", topics.bootstrap_servers, topics.prefix, settings, environment or {})
+        started.append(gateway)
+        return gateway
+
+    yield begin
+    for gateway in started:
+        gateway.stop()

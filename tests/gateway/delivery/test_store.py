@@ -1,0 +1,224 @@
+"""What gateways agree on through a store: two of them on one file, as two processes would."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.delivery.outcomes import Report
+from gateway.delivery.store.sqlite import SqliteStore
+from gateway.delivery.store.values import Standing, StreamEntry
+from kairos.v1 import feedback_pb2
+from kairos.v1.push_pb2 import Target
+
+NOW = 1_800_000_000_000
+LINGER_MS = 60_000
+DAY_MS = 86_400_000
+ACCEPTED = Report("ada", "c1", feedback_pb2.OUTCOME_ACCEPTED, NOW)
+
+
+def opened(path: Path, gateway: str) -> SqliteStore:
+    return SqliteStore(path / "store.db", gateway, synchronous="normal", busy_ms=1000, linger_ms=LINGER_MS)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[SqliteStore]:
+    store = opened(tmp_path, "one")
+    store.alive(NOW + 10_000)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def two(tmp_path: Path, one: SqliteStore) -> Iterator[SqliteStore]:
+    store = opened(tmp_path, "two")
+    store.alive(NOW + 10_000)
+    yield store
+    store.close()
+
+
+def claim(store: SqliteStore, origin: str = "pushes/0/1", now_ms: int = NOW) -> Standing:
+    return store.claim("c1", "ada", origin, now_ms, NOW + DAY_MS).standing
+
+
+def entry(command_id: str, collapse_key: str = "", expires_at_ms: int = NOW + DAY_MS) -> StreamEntry:
+    return StreamEntry(0, "ada", command_id, "{}", collapse_key, expires_at_ms)
+
+
+def append(store: SqliteStore, *command_ids: str, keep: int = 50, collapse_key: str = "") -> list[int]:
+    return [store.append(entry(each, collapse_key), None, keep, sent=False).entry.stream_id for each in command_ids]
+
+
+def test_a_command_is_one_gateways_until_that_is_dead(one: SqliteStore, two: SqliteStore) -> None:
+    assert claim(one) is Standing.MINE
+    assert claim(two) is Standing.HELD
+    assert claim(two, now_ms=NOW + 10_001) is Standing.TAKEN_OVER
+    assert claim(one, now_ms=NOW + 10_001) is Standing.TAKEN_OVER  # "two" is silent by then as well
+    assert claim(one, now_ms=NOW + 10_001) is Standing.MINE
+
+
+def test_a_gateway_that_left_holds_nothing(one: SqliteStore, two: SqliteStore) -> None:
+    claim(one)
+    one.leave(NOW, LINGER_MS)
+
+    assert claim(two) is Standing.TAKEN_OVER
+
+
+def test_the_first_word_about_a_command_stands_and_everybody_knows_it(one: SqliteStore, two: SqliteStore) -> None:
+    claim(one)
+    one.settle(ACCEPTED)
+    two.settle(Report("ada", "c1", feedback_pb2.OUTCOME_FAILED, NOW))
+
+    again = two.claim("c1", "ada", "pushes/0/1", NOW, NOW + DAY_MS)
+    assert (again.standing, again.settled, again.same_record) == (Standing.SETTLED, ACCEPTED, True)
+    assert not two.claim("c1", "ada", "pushes/0/2", NOW, NOW + DAY_MS).same_record
+
+
+def test_a_command_is_forgotten_after_its_end_and_not_before(one: SqliteStore) -> None:
+    claim(one)
+    one.settle(ACCEPTED)
+    one.sweep(NOW + DAY_MS - 1)
+    assert claim(one) is Standing.SETTLED
+    one.sweep(NOW + DAY_MS)
+    assert claim(one) is Standing.MINE
+
+
+def test_a_device_resumes_after_what_it_has(one: SqliteStore) -> None:
+    first, second, third = append(one, "c1", "c2", "c3")
+
+    assert [found.stream_id for found in one.after("ada", "phone", None, NOW)] == [first, second, third]
+    one.acknowledge("ada", "phone", first, NOW)
+    assert [found.stream_id for found in one.after("ada", "phone", None, NOW)] == [second, third]
+    assert [found.stream_id for found in one.after("ada", "phone", second, NOW)] == [third]
+    assert [found.stream_id for found in one.after("ada", "a new tablet", None, NOW)] == [second, third]
+    assert one.after("lin", "phone", 0, NOW) == []
+
+
+def test_what_a_device_acknowledged_never_comes_again_even_if_it_forgot(one: SqliteStore) -> None:
+    first, second = append(one, "c1", "c2")
+    one.acknowledge("ada", "phone", second, NOW)
+
+    assert one.after("ada", "phone", first, NOW) == []
+    assert one.after("ada", "phone", None, NOW) == []
+
+
+def test_what_is_over_is_not_resumed(one: SqliteStore) -> None:
+    one.append(entry("c1", expires_at_ms=NOW), None, 50, sent=False)
+
+    assert one.after("ada", "phone", None, NOW) == []
+    assert [(found.command_id, sent) for found, sent in one.expired(NOW, 10)] == [("c1", False)]
+
+
+def test_a_newer_push_replaces_an_older_of_its_key(one: SqliteStore) -> None:
+    append(one, "c1", collapse_key="mug-7")
+    appended = one.append(entry("c2", "mug-7"), None, 50, sent=False)
+
+    assert [old.command_id for old in appended.replaced] == ["c1"]
+    assert [found.command_id for found in one.after("ada", "phone", None, NOW)] == ["c2"]
+
+
+def test_a_stream_keeps_so_many_and_the_oldest_go(one: SqliteStore) -> None:
+    append(one, "c1", "c2")
+    appended = one.append(entry("c3"), None, 2, sent=False)
+
+    assert [old.command_id for old in appended.overflowed] == ["c1"]
+    assert [found.command_id for found in one.after("ada", "phone", None, NOW)] == ["c2", "c3"]
+
+
+def test_appending_again_gives_the_same_entry(one: SqliteStore, two: SqliteStore) -> None:
+    assert append(one, "c1") == append(two, "c1")
+
+
+def test_a_push_is_withdrawn_unless_some_device_has_it(one: SqliteStore) -> None:
+    first, _ = append(one, "c1", "c2")
+    one.acknowledge("ada", "phone", first, NOW)
+
+    assert one.withdraw("c1") is None
+    assert one.withdraw("c2") is not None
+    assert one.withdraw("c2") is None
+
+
+def test_gateways_see_what_others_wrote(one: SqliteStore, two: SqliteStore) -> None:
+    one.changed()
+    assert not one.changed()
+    (stream_id,) = append(two, "c1")
+
+    assert one.changed()
+    assert [found.stream_id for found in one.written_by_others(0)] == [stream_id]
+    assert two.written_by_others(0) == []
+    one.acknowledge("ada", "phone", stream_id, NOW)
+    assert two.acknowledged([stream_id, stream_id + 1]) == [stream_id, stream_id + 1]
+
+
+def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: SqliteStore, two: SqliteStore) -> None:
+    def connected(now_ms: int) -> bool:
+        two.sweep(now_ms)
+        return two.claim(f"c{now_ms}", "ada", "", now_ms, NOW + DAY_MS).connected
+
+    assert not connected(NOW)
+    one.connect("ada", "phone")
+    assert connected(NOW + 1)
+    one.disconnect("ada", "phone", NOW + LINGER_MS)
+    assert connected(NOW + 2)
+    assert not connected(NOW + LINGER_MS)
+    one.connect("ada", "phone")
+    assert connected(NOW + 10_000 + LINGER_MS - 1)  # its lease, and the time to come back
+    assert not connected(NOW + 10_000 + LINGER_MS + 1)
+
+
+def test_a_dead_token_stays_dead_until_there_is_a_new_one(one: SqliteStore) -> None:
+    def known() -> list[str]:
+        return [target.token for target in one.claim(f"c{known_count.pop()}", "ada", "", NOW, NOW + DAY_MS).devices]
+
+    known_count = list(range(10))
+    phone = Target(channel=feedback_pb2.CHANNEL_FCM, token="old", device_id="phone")
+    one.put_devices("ada", [phone], NOW, all_of_them=False, most=20)
+    assert known() == ["old"]
+    assert one.retire_device("ada", phone, NOW + 1)
+    one.put_devices("ada", [phone], NOW + 2, all_of_them=False, most=20)
+    assert known() == []
+    one.put_devices("ada", [Target(channel=feedback_pb2.CHANNEL_FCM, token="new", device_id="phone")], NOW + 3, all_of_them=False, most=20)
+    assert known() == ["new"]
+
+
+def test_an_older_list_of_devices_does_not_undo_a_newer(one: SqliteStore) -> None:
+    newer = Target(channel=feedback_pb2.CHANNEL_FCM, token="newer", device_id="phone")
+    older = Target(channel=feedback_pb2.CHANNEL_FCM, token="older", device_id="phone")
+    one.put_devices("ada", [newer], NOW, all_of_them=True, most=20)
+    one.put_devices("ada", [older], NOW - 1, all_of_them=True, most=20)
+
+    assert one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices == (newer,)
+
+
+def test_of_too_many_devices_the_ones_seen_last_are_kept(one: SqliteStore) -> None:
+    for number in range(5):
+        device = Target(channel=feedback_pb2.CHANNEL_FCM, token=f"t{number}", device_id=f"d{number}")
+        one.put_devices("ada", [device], NOW + number, all_of_them=False, most=2)
+
+    assert [device.token for device in one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices] == ["t4", "t3"]
+
+
+def test_a_forgotten_user_leaves_nothing_but_ids_that_must_not_be_delivered_again(one: SqliteStore) -> None:
+    one.put_devices("ada", [Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="phone")], NOW, all_of_them=False, most=20)
+    claim(one)
+    one.settle(ACCEPTED)
+    append(one, "c2")
+    one.connect("ada", "phone")
+    one.acknowledge("ada", "phone", 1, NOW)
+    one.forget_user("ada")
+
+    for table in ("devices", "presence", "cursors", "stream", "commands"):
+        rows = one._db.execute(f"SELECT * FROM {table}").fetchall()
+        assert not any(b"ada" in str(row).encode() for row in rows), table
+    assert claim(one) is Standing.SETTLED
+
+
+def test_a_store_is_still_there_when_it_is_opened_again(tmp_path: Path, one: SqliteStore) -> None:
+    claim(one)
+    one.settle(ACCEPTED)
+    append(one, "c1")
+    one.close()
+
+    reopened = opened(tmp_path, "later")
+    assert claim(reopened) is Standing.SETTLED
+    assert [found.command_id for found in reopened.after("ada", "phone", None, NOW)] == ["c1"]
