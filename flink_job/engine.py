@@ -11,11 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
 from flink_job.codec.dead_letters import encode_dead_letter
 from flink_job.codec.decisions import encode_sent, encode_suppressed
-from flink_job.codec.errors import INVALID_FIELD, NULL_KEY, DecodeError, reason_name
-from flink_job.codec.item_knowledge import FactsDecoder, is_gone, tells_facts
+from flink_job.codec.errors import DecodeError, reason_name
 from flink_job.codec.item_signals import encode_item_signal
-from flink_job.codec.items import ItemDecoder
-from flink_job.codec.origin import parse_origin
 from flink_job.codec.pushes import PushEncoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec
@@ -31,16 +28,15 @@ from flink_job.core.wordings import wordings_of
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
 from flink_job.policies import Policy
-from flink_job.policy_feed import STORED, Change, PolicyFeed
+from flink_job.policy_feed import Change, PolicyFeed
 from flink_job.replayable import ReplayableCall, Replayables
 from flink_job.settings import EngineSettings
+from flink_job.shared_feed import SharedFeed
 from flink_job.state_cache import StateCache
 from flink_job.warm_up import WarmUp
 
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
-
-_ANY_TIME_MS = 1 << 62
 
 _DAY_MS = 86_400_000
 _NEVER_SEEN_MS = -1
@@ -89,8 +85,7 @@ class Engine:
         self._signals = SignalDecoder(
             SignalLimits(settings.max_record_bytes, settings.max_id_bytes, settings.max_age_ms, settings.max_future_ms)
         )
-        self._items = ItemDecoder(settings.feature_dim, settings.max_record_bytes, settings.max_id_bytes)
-        self._facts = FactsDecoder(settings.max_record_bytes, settings.max_id_bytes)
+        self._shared = SharedFeed(settings, self.catalogue, self.knowledge, self._policies, self.metrics)
         self._states = StateCodec(settings.feature_dim)
         self._replayables = Replayables(self.catalogue, self.knowledge, self._states, self.metrics, settings.feature_dim)
         self._limit = DeadLetterLimit(settings.dead_letter_share, settings.dead_letter_sample)
@@ -167,63 +162,15 @@ class Engine:
         Raises TooManyDeadLetters.
         """
         self.warm_up.saw(origin)
-        changes: Sequence[Change] = ()
-        refusal: DecodeError | None = None
-        try:
-            if parse_origin(origin).topic == self.items_topic:
-                changes = self._change_catalogue(key, payload, origin)
-            elif key and tells_facts(key):
-                changes = self._learn(key, payload, origin, wall_ms)
-            else:
-                changes, refusal = self._policies.take(key, payload, origin, wall_ms)
-        except DecodeError as error:
-            refusal = error
+        changes, refusal = self._shared.take(key, payload, origin, wall_ms)
         if refusal is not None:
             return changes, self._dead_letter(key, payload, origin, refusal, wall_ms)
         self._limit.good()
         return changes, None
 
-    def _change_catalogue(self, key: str | None, payload: bytes | None, origin: str) -> Sequence[Change]:
-        if not key:
-            raise DecodeError(NULL_KEY, "key: an item is keyed by its item id")
-        if payload is None:
-            changed = self.catalogue.remove(key, parse_origin(origin).timestamp_ms)
-        else:
-            item, deleted = self._items.decode(key, payload)
-            try:
-                changed = self.catalogue.remove(key, item.updated_at_ms) if deleted else self.catalogue.upsert(item)
-            except ValueError as error:
-                raise DecodeError(INVALID_FIELD, str(error)) from error
-        self.metrics.add("items_changed" if changed else "items_outdated")
-        return ((key, payload if self.catalogue.row_of(key) >= 0 else None),) if changed else ()
-
-    def _learn(self, key: str, payload: bytes | None, origin: str, wall_ms: int) -> Sequence[Change]:
-        facts = self._facts.decode(key, payload, parse_origin(origin).timestamp_ms, wall_ms + self._settings.max_future_ms)
-        if not self.knowledge.put(facts):
-            self.metrics.add("knowledge_outdated")
-            return ()
-        self.metrics.add("knowledge_taken")
-        return ((STORED + key, None if payload is None or is_gone(facts) else payload),)
-
     def restore(self, stored: dict[str, bytes], wall_ms: int) -> None:
         """Take in what was stored: the catalogue, item id → record, and the knowledge."""
-        for key, payload in sorted(stored.items()):
-            try:
-                if key.startswith(STORED):
-                    self._restore_knowledge(key, payload, wall_ms)
-                    continue
-                item, _ = self._items.decode(key, payload)
-            except DecodeError:  # it was good once: catalogue.feature_dim or a limit was changed since
-                self.metrics.add("items_unusable")
-            else:
-                self.catalogue.upsert(item)
-
-    def _restore_knowledge(self, key: str, payload: bytes, wall_ms: int) -> None:
-        about = key.removeprefix(STORED)
-        if tells_facts(about):
-            self.knowledge.put(self._facts.decode(about, payload, 0, _ANY_TIME_MS))
-        else:
-            self._policies.restore(key, payload, wall_ms)
+        self._shared.restore(stored, wall_ms)
 
     def _answer(
         self, user_id: str, state: UserState, effects: Effects, wall_ms: int, policy: Policy, call: ReplayableCall | None
