@@ -5,7 +5,7 @@ The Flink operator, the in-process runner and the benchmarks' other engines are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
@@ -24,8 +24,10 @@ from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
 from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.signals import ItemSignal
+from flink_job.core.local_time import ZoneOf
 from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
+from flink_job.core.rules import Rules
 from flink_job.core.state import UserState, new_user
 from flink_job.dead_letter_limit import DeadLetterLimit
 from flink_job.metrics import Metrics
@@ -37,6 +39,9 @@ from flink_job.warm_up import WarmUp
 
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
+
+MakePolicy = Callable[[Rules, Catalogue, ZoneOf, Knowledge | None, ItemSignalMaker | None], PushPolicy]
+"""What decides; another than `PushPolicy` itself where one is judged."""
 
 _ANY_TIME_MS = 1 << 62
 
@@ -64,7 +69,7 @@ _NOTHING = Answer()
 class Engine:
     """One operator instance: the catalogue, the policy, and the counts."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, make_policy: MakePolicy = PushPolicy) -> None:
         self._settings = settings
         self.items_topic = settings.items_topic
         self.catalogue = Catalogue(settings.feature_dim)
@@ -80,7 +85,7 @@ class Engine:
             settings,
             self.metrics,
             lambda rules: (
-                PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell),
+                make_policy(rules, self.catalogue, zone_of, self.knowledge, tell),
                 PushEncoder(rules.messages, settings.producer),
             ),
         )
