@@ -5,7 +5,7 @@ The Flink operator, the in-process runner and the benchmarks' other engines are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flink_job.codec.arms import arms_of_decision, arms_of_push, encode_exposure
@@ -21,8 +21,10 @@ from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
 from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.signals import ItemSignal
+from flink_job.core.local_time import ZoneOf
 from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
+from flink_job.core.rules import Rules
 from flink_job.core.state import UserState, new_user
 from flink_job.core.wordings import wordings_of
 from flink_job.dead_letter_limit import DeadLetterLimit
@@ -37,6 +39,9 @@ from flink_job.warm_up import WarmUp
 
 OutRecord = tuple[str, str, bytes]
 """(topic, key, value)"""
+
+MakePolicy = Callable[[Rules, Catalogue, ZoneOf, Knowledge | None, ItemSignalMaker | None], PushPolicy]
+"""What decides; another than `PushPolicy` itself where one is judged."""
 
 _DAY_MS = 86_400_000
 _NEVER_SEEN_MS = -1
@@ -62,7 +67,7 @@ _NOTHING = Answer()
 class Engine:
     """One operator instance: the catalogue, the policy, and the counts."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, make_policy: MakePolicy = PushPolicy) -> None:
         self._settings = settings
         self.items_topic = settings.items_topic
         self.catalogue = Catalogue(settings.feature_dim)
@@ -78,7 +83,7 @@ class Engine:
             settings,
             self.metrics,
             lambda rules: (
-                PushPolicy(rules, self.catalogue, zone_of, self.knowledge, tell),
+                make_policy(rules, self.catalogue, zone_of, self.knowledge, tell),
                 PushEncoder(rules.messages, settings.producer, self.knowledge, wordings_of(rules.messages) if tell is not None else None),
             ),
         )

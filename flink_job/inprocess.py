@@ -9,15 +9,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-from flink_job.engine import Answer, Engine, OutRecord
+from flink_job.core.policy import PushPolicy
+from flink_job.engine import Answer, Engine, MakePolicy, OutRecord
 from flink_job.settings import EngineSettings
 
 
 class InProcessRunner:
     """Runs signals in the order they are given; wake-ups fire when the time of the next signal has reached them."""
 
-    def __init__(self, settings: EngineSettings) -> None:
-        self.engine = Engine(settings)
+    def __init__(self, settings: EngineSettings, make_policy: MakePolicy = PushPolicy) -> None:
+        self.engine = Engine(settings, make_policy)
         self.states: dict[str, bytes] = {}
         self._wakes: list[tuple[int, str]] = []
         self._origins = 0

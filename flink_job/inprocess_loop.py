@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterable, Iterator
 
 from flink_job.core.learning.signals import KEY_SEPARATOR, item_key
-from flink_job.engine import Answer, OutRecord
+from flink_job.core.policy import PushPolicy
+from flink_job.engine import Answer, MakePolicy, OutRecord
 from flink_job.inprocess import InProcessRunner
 from flink_job.item_engine import ItemEngine
 from flink_job.settings import EngineSettings
@@ -21,11 +22,11 @@ class LearningRunner(InProcessRunner):
     A delay of 0 would let a decision see what it teaches; the job's own is some tens of milliseconds and the length of its batches.
     """
 
-    def __init__(self, settings: EngineSettings, delay_ms: int) -> None:
+    def __init__(self, settings: EngineSettings, delay_ms: int, make_policy: MakePolicy = PushPolicy) -> None:
         """Raises ValueError for a delay that is not above 0."""
         if delay_ms <= 0:
             raise ValueError(f"delay_ms is {delay_ms}, it must be greater than 0")
-        super().__init__(settings)
+        super().__init__(settings, make_policy)
         self.item_engine = ItemEngine(settings)
         self.item_states: dict[str, bytes] = {}
         self._settings = settings

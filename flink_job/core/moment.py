@@ -48,7 +48,7 @@ class Moment:
     def observe_activity(self, state: UserState, at_ms: int) -> None:
         """The user did something."""
         if self._counts.is_new_visit(state, at_ms):
-            self._counts.observe_activity(state, self._slot(state, at_ms), at_ms)
+            self._counts.observe_activity(state, self._slot(state, state.visit_at_ms), at_ms)
 
     def observe_sent(self, state: UserState, at_ms: int) -> None:
         """A push was sent."""

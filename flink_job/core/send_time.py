@@ -2,10 +2,14 @@
 
 **Rates.** A Beta posterior for each hour of the user's week, from the decayed counts of `slot_counts`, the prior and kernel of `slot_prior`:
 
-    CTR_u(t) = (κ · p(t) · a(t) + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
+    CTR_u(t) = (κ · p_u(t) + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
 
-and CVR_u(t) in the same way from conversions of opens, without a. `a(t) = (1 + n / (n + κ_a) · (A(t) / A_0(t) − 1))^γ` with A the smoothed
-visits of the user over their mean, A_0 those of everybody, n how many: where the user is seen more than others, they are expected to open more.
+and CVR_u(t) in the same way from conversions of opens. `p_u(t) = (κ_a · p(t) + n · p̄ · v(t)) / (κ_a + n)`: what others' hours let expect, p, and
+what the user's own n visits do, v(t) = A(t)^γ / mean of A^γ with A the visits smoothed by K. A user of whom nothing is known is like everybody, one
+who is seen often is like themselves; where people are, they both open and buy, hence the same v for both.
+
+**User.** How much more than expected a user opens, whatever the hour: Gamma-Poisson shrinkage, `f_u = (κ_u + O) / (κ_u + E)` with O their opens,
+E those that p_u expects of their sends, κ_u in opens.
 
 **Choice.** Posterior sampling (Thompson 1933): draw a rate for every hour from its posterior, take the best; so hours are tried as often as they
 may be the best one. CTR · CVR of a draw is log-normal with the mean and variance of the product of the two Betas: one normal number instead of
@@ -42,11 +46,13 @@ class WeekRates:
     """(2, 168): CTR, CVR."""
     weights: Week
     """(2, 168), or (2, 1) where nothing is known of the user."""
+    response: float = 1.0
+    """f_u: how much more than others the user opens."""
 
     def factors(self, slot: int) -> tuple[float, float]:
-        """Of opening and of converting: how much better than the mean hour of this user this one is."""
+        """Of opening and of converting: how much better than anybody at a mean hour this user at this hour is."""
         ctr, cvr = (self.rates[:, slot] / self.rates.sum(axis=1) * SLOTS).tolist()
-        return ctr, cvr
+        return ctr * self.response, cvr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,15 +98,14 @@ class SendTime:
         """What is expected of every hour of the user's week."""
         expected = prior.rates
         if state.activity_slot and self._rules.activity_exponent:
-            expected = expected.copy()
-            expected[0] *= self._activity_factor(state, prior, now_ms)
+            expected = self._expected(state, prior, now_ms)
         if not state.outcome_slot:
             return WeekRates(expected.clip(_LEAST_RATE, _MOST_RATE), self._strength)
         slots, counts = self._counts.outcomes(state, now_ms)
         evidence = counts.T @ self._kernel.take(slots, axis=0)  # (3, 168): rows 0 and 1 were tried, of which rows 1 and 2 came to something
         weights = evidence[:2] + self._strength
         rates = (expected * self._strength + evidence[1:]) / weights
-        return WeekRates(rates.clip(_LEAST_RATE, _MOST_RATE), weights)
+        return WeekRates(rates.clip(_LEAST_RATE, _MOST_RATE), weights, self._response(counts, expected[0].take(slots)))
 
     def plan(
         self,
@@ -145,16 +150,23 @@ class SendTime:
         propensity = np.bincount(best, minlength=len(moments)) * np.float32(1.0 / len(best))
         return SendTimePlan(at_ms, at_ms <= now_ms, chosen, moments, slots, rate[0], rate[1], np.exp(fade), propensity)
 
-    def _activity_factor(self, state: UserState, prior: SlotPrior, now_ms: int) -> Week:
-        """a(t), (168,)."""
+    def _expected(self, state: UserState, prior: SlotPrior, now_ms: int) -> Week:
+        """p_u(t), (2, 168), from the prior and from the user's visits."""
         rules = self._rules
         slots, visits = self._counts.activity(state, now_ms)
-        smooth = visits @ self._kernel.take(slots, axis=0)
+        habit = (visits @ self._kernel.take(slots, axis=0)) ** np.float32(rules.activity_exponent)
         count = visits.sum().item()
         believed = count / (count + rules.activity_strength)
-        relative = smooth / (prior.activity * np.float32(max(smooth.sum().item() / SLOTS, _LEAST_RATE)))
-        factor: Week = (np.float32(1.0 - believed) + np.float32(believed) * relative) ** np.float32(rules.activity_exponent)
-        return factor
+        habit *= np.float32(believed / max(habit.mean().item(), _LEAST_RATE))
+        expected: Week = prior.rates * np.float32(1.0 - believed) + prior.mean * habit
+        return expected
+
+    def _response(self, counts: Floats, expected: Floats) -> float:
+        """f_u from the user's counts, (n, 3), and the rates of opening that were expected in these slots, (n,)."""
+        strength = self._rules.user_strength
+        sends, opens = counts[:, 0], counts[:, 1]
+        opened, awaited = float(opens.sum()), float(sends @ expected)
+        return (strength + opened) / (strength + awaited)
 
     def _normal(self, seed: int, draws: int, moments: int) -> NDArray[np.float64]:
         """Standard normal numbers, (draws, moments), correlated from one moment to the next as their hours are by the kernel."""

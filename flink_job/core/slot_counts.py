@@ -35,21 +35,28 @@ class SlotCounts:
         self._fastest_rate = max(self._activity_rate, self._outcome_rate)
 
     def is_new_visit(self, state: UserState, at_ms: int) -> bool:
-        """An interaction at that moment would be counted; asked first, it saves finding the slot of most."""
+        """An interaction at that moment begins a visit; asked first, it saves finding the slot of most."""
         return at_ms - state.visit_at_ms >= self._visit_gap_ms
 
-    def observe_activity(self, state: UserState, slot: int, at_ms: int) -> None:
-        """The user did something. Counts once per visit, and what arrives older than the newest counted visit does not count."""
-        if at_ms - state.visit_at_ms < self._visit_gap_ms:
+    def observe_activity(self, state: UserState, last_slot: int, at_ms: int) -> None:
+        """The user did something. If that begins a visit, the one before, in `last_slot`, counts; what arrives older than that one does not.
+
+        The visit that goes on does not count yet: decisions are mostly taken while the user is there, and with it in the counts, now would always
+        look like one of their hours.
+        """
+        last_ms = state.visit_at_ms
+        if at_ms - last_ms < self._visit_gap_ms:
             return
         state.visit_at_ms = at_ms
-        weight = 2.0 ** (self._age_ms(state, at_ms) * self._activity_rate)
+        if not last_ms:
+            return
+        weight = 2.0 ** (self._age_ms(state, last_ms) * self._activity_rate)
         slots = state.activity_slot
-        row = bisect_left(slots, slot)
-        if row < len(slots) and slots[row] == slot:
+        row = bisect_left(slots, last_slot)
+        if row < len(slots) and slots[row] == last_slot:
             state.activity[row] += weight
         else:
-            slots.insert(row, slot)
+            slots.insert(row, last_slot)
             state.activity.insert(row, weight)
 
     def observe_sent(self, state: UserState, slot: int, sent_at_ms: int) -> None:

@@ -31,8 +31,8 @@ class SlotPrior:
 
     rates: Week
     """(2, 168): CTR, opens of sends; CVR, conversions of opens."""
-    activity: Week
-    """(168,): visits over their mean, above 0."""
+    mean: Week
+    """(2, 1): of these over the week."""
 
     @property
     def ctr(self) -> Week:
@@ -49,18 +49,19 @@ class SlotPrior:
 
 def flat_prior(ctr: float, cvr: float) -> SlotPrior:
     """Nothing is known: every hour is like any other."""
-    return SlotPrior(np.array([[ctr], [cvr]], np.float32).repeat(SLOTS, axis=1), np.ones(SLOTS, np.float32))
+    mean = np.array([[ctr], [cvr]], np.float32)
+    return SlotPrior(mean.repeat(SLOTS, axis=1), mean)
 
 
-def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None, visits: Week | None = None) -> SlotPrior:
-    """What counts of others tell: (168, 3) sends, opens, conversions of the population and of the user's segment in it; (168,) of visits."""
+def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None) -> SlotPrior:
+    """What counts of others tell: (168, 3) sends, opens, conversions of the population, and of the user's segment in it."""
     kernel = slot_kernel(rules)
     neighbours = kernel - np.eye(SLOTS, dtype=np.float32)
     rates = _shrunk(np.array([[rules.open_rate], [rules.convert_rate]], np.float32), population.sum(axis=0, keepdims=True), rules)
     for counts in (population,) if segment is None else (population, segment):
         rates = _shrunk(_shrunk(rates, neighbours @ counts, rules), counts, rules)
-    activity = np.ones(SLOTS, np.float32) if visits is None else _relative(kernel @ visits, rules.activity_strength)
-    return SlotPrior(rates.clip(_LEAST_RATE, _MOST_RATE), activity)
+    rates = rates.clip(_LEAST_RATE, _MOST_RATE)
+    return SlotPrior(rates, rates.mean(axis=1, keepdims=True))
 
 
 @lru_cache(maxsize=8)
@@ -82,9 +83,3 @@ def _shrunk(before: Week, counts: Week, rules: SendTimeRules) -> Week:
     strength = np.float32(rules.population_strength)
     rates: Week = (strength * before + counts[:, 1:].T) / (strength + counts[:, :2].T)
     return rates
-
-
-def _relative(visits: Week, strength: float) -> Week:
-    """Over their mean, which is 1; never 0, for it is divided by."""
-    smooth: Week = (visits + np.float32(strength)) / np.float32(visits.mean() + strength)
-    return smooth

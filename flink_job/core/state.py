@@ -113,7 +113,7 @@ class UserState:
     slots_at_ms: int = 0
     """The landmark L of both."""
     visit_at_ms: int = 0
-    """Of the newest visit that was counted."""
+    """Of the newest visit, which counts when the next one begins."""
     active_at_ms: int = 0
     """Of the newest interaction."""
     fatigue: float = 0.0

@@ -71,7 +71,11 @@ class Utility:
         p_convert = respond(rules.convert, self._convert, candidates, around.convert_factor, around.fatigue)
         if known is not None:
             p_open, p_convert = corrected(p_open, known[0]), corrected(p_convert, known[1])
-        value = self._convert_value.take(scenario) + np.float32(rules.price_share) * candidates.price
+        return self.priced(p_open, p_convert, scenario, candidates.price, around)
+
+    def priced(self, p_open: Floats, p_convert: Floats, scenario: NDArray[np.uint8], price: Floats, around: Circumstances) -> Worth:
+        """Worth from both probabilities, number of the scenario and price of each candidate, (n,)."""
+        value = self._convert_value.take(scenario) + np.float32(self._rules.price_share) * price
         utility = p_open * (self._open_value.take(scenario) + p_convert * value)
         return Worth(p_open, p_convert, utility - np.float32(self.cost(around)))
 

@@ -9,6 +9,8 @@ from typing import Any
 #: Laid over under all of them, Kairos as it is included: the holdout measures what pushes do and gets none, here the baselines measure that.
 EVALUATED: dict[str, Any] = {"policy": {"gates": {"holdout_share": 0.0}}, "learning": {"telling": {"enabled": True}}}
 
+_ONLY_BELIEVED: dict[str, Any] = {"open_strength": 1e12, "convert_strength": 1e12}
+
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
@@ -21,8 +23,9 @@ class Ablation:
 ABLATIONS: dict[str, Ablation] = {
     "no-timing": Ablation(
         "  without timing",  # every hour is expected to be like any other, so the earliest is taken
-        {"policy": {"send_time": {"open_strength": 1e12, "convert_strength": 1e12, "activity_exponent": 0, "exploration_draws": 0}}},
+        {"policy": {"send_time": {**_ONLY_BELIEVED, "population_strength": 1e12, "activity_exponent": 0, "exploration_draws": 0}}},
     ),
+    "no-responses": Ablation("  without users' responses", {"policy": {"send_time": {"user_strength": 1e12}}}),
     "no-fatigue": Ablation("  without fatigue", {"policy": {"fatigue": {"sent": 0, "dismissed": 0, "opened": 0}}}),
     "no-diversity": Ablation("  without diversity", {"policy": {"diversity": {"last": 0}}}),
     "no-exploration": Ablation(

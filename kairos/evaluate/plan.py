@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kairos.errors import USAGE_ERROR, KairosError
-from kairos.evaluate.roster import ROSTER
+from kairos.evaluate.roster import ROSTER, Kind
 from kairos.evaluate.worlds import WORLDS
 from kairos.world.settings import SCENARIOS
 
@@ -21,7 +21,7 @@ class Plan:
     seeds: tuple[int, ...] = (1, 2)
     scenario: str = "mixed"
     world: str = "default"
-    policies: tuple[str, ...] = tuple(ROSTER)
+    policies: tuple[str, ...] = tuple(name for name, entry in ROSTER.items() if entry.kind is not Kind.INFORMED)
 
     def __post_init__(self) -> None:
         for what, name, among in (("world", self.world, WORLDS), ("scenario", self.scenario, tuple(SCENARIOS))):

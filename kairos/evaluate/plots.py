@@ -12,7 +12,7 @@ from kairos.evaluate.roster import ROSTER, Kind
 if TYPE_CHECKING:
     from kairos.evaluate.comparison import Comparison
 
-_COLOURS = {Kind.ORACLE: "#2a9d8f", Kind.KAIROS: "#1b6ca8", Kind.ABLATION: "#7fb2d6", Kind.BASELINE: "#9aa5b1"}
+_COLOURS = {Kind.ORACLE: "#2a9d8f", Kind.KAIROS: "#1b6ca8", Kind.INFORMED: "#76c7bd", Kind.ABLATION: "#7fb2d6", Kind.BASELINE: "#9aa5b1"}
 _STYLES = ("-", "--", ":", "-.")
 
 

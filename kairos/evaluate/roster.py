@@ -7,6 +7,7 @@ from enum import Enum
 from flink_job.config.load import parse_config
 from kairos.evaluate.ablations import ABLATIONS, EVALUATED, laid_over
 from kairos.evaluate.policies.daily import DailyPush, FixedHour, PopularAtActiveHour
+from kairos.evaluate.policies.informed import Fact, Informed
 from kairos.evaluate.policies.oracle import Oracle
 from kairos.evaluate.policies.send_at_once import SendAtOnce
 from kairos.evaluate.policies.shipped import Shipped
@@ -20,6 +21,7 @@ class Kind(Enum):
 
     ORACLE = "oracle"
     KAIROS = "kairos"
+    INFORMED = "informed"
     ABLATION = "ablation"
     BASELINE = "baseline"
 
@@ -65,6 +67,17 @@ def _without(name: str) -> Callable[[Stage], Policy]:
     return lambda stage: Shipped(stage, laid_over(EVALUATED, ABLATIONS[name].overlay))
 
 
+def _told(facts: frozenset[Fact]) -> Callable[[Stage], Policy]:
+    return lambda stage: Informed(stage, EVALUATED, facts)
+
+
+_TRUTHS = {
+    "true-hours": ("  with the true hours", frozenset({Fact.HOURS})),
+    "true-users": ("  with the true users", frozenset({Fact.USERS})),
+    "true-items": ("  with the true items", frozenset({Fact.ITEMS})),
+    "true-all": ("  with all three", frozenset(Fact)),
+}
+
 _BASELINES: dict[str, tuple[str, Callable[[Stage], Policy]]] = {
     "send-at-once": ("send at once", _send_at_once),
     "fixed-hour": ("best item at 20 h", _fixed_hour),
@@ -75,6 +88,7 @@ ROSTER: dict[str, Entry] = {
     "oracle": Entry("oracle", Kind.ORACLE, Oracle),
     "oracle=": Entry("oracle =", Kind.ORACLE, Oracle, matched=True, chooses_users=True),
     "kairos": Entry("Kairos", Kind.KAIROS, _kairos),
+    **{name: Entry(title, Kind.INFORMED, _told(facts)) for name, (title, facts) in _TRUTHS.items()},
     **{name: Entry(ablation.title, Kind.ABLATION, _without(name)) for name, ablation in ABLATIONS.items()},
     **{name: Entry(title, Kind.BASELINE, make) for name, (title, make) in _BASELINES.items()},
     **{f"{name}=": Entry(f"{title} =", Kind.BASELINE, make, matched=True) for name, (title, make) in _BASELINES.items()},

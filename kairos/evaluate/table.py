@@ -22,7 +22,7 @@ WIDTH = 156
 
 _FIRST = ("conversions", "per_push", "pushes", "opt_outs")
 _SECOND = ("late_conversions", "value", "bought", "cold_users", "opens", "hour_error", "entropy", "cold_share")
-_COLOURS = {Kind.ORACLE: "cyan", Kind.KAIROS: "bold", Kind.ABLATION: "", Kind.BASELINE: "dim"}
+_COLOURS = {Kind.ORACLE: "cyan", Kind.KAIROS: "bold", Kind.INFORMED: "cyan", Kind.ABLATION: "", Kind.BASELINE: "dim"}
 
 
 def report(comparison: Comparison) -> Iterator[Table | str]:

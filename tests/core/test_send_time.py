@@ -156,24 +156,28 @@ def test_on_the_night_in_which_the_clocks_are_changed_sunday_eight_is_when_the_w
     assert plan.at_ms == moment(f"{saturday[:8]}{int(saturday[8:10]) + 1} 08:00", BERLIN) == now_ms + hours * HOUR
 
 
-def test_where_the_user_is_seen_more_they_are_expected_to_open_more_and_only_there() -> None:
-    """20 visits, all on Tuesday at 20:00, believed half (κ_a = 20). The kernel lays them over the week; their mean is theirs."""
+def test_where_the_user_is_seen_they_are_expected_to_open_and_to_buy() -> None:
+    """20 visits, all on Tuesday at 20:00, believed half (κ_a = 20). The kernel lays them over the week; v is their square root over its mean."""
     model = send_time(send_time_rules())
     rates = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 20}), FLAT, TUESDAY_0730).rates
-    bell = sum(exp(-0.5 * hours**2) for hours in range(-11, 13))
-    mean = (1 + 4 * 0.5) * bell / 168  # its own day and four other weekdays
-    assert rates[0, TUESDAY + 20] == pytest.approx(0.05 * (0.5 + 0.5 / mean) ** 0.5, rel=1e-3)
-    assert rates[0, TUESDAY + 4] == pytest.approx(0.05 * 0.5**0.5, rel=1e-3)
-    assert rates[1].tolist() == pytest.approx([0.05] * 168)
+    bell = [exp(-0.25 * hours**2) for hours in range(-11, 13)]  # the root of the bell
+    mean = (1 + 4 * 0.5**0.5) * sum(bell) / 168  # its own day and four other weekdays
+    assert rates[:, TUESDAY + 20] == pytest.approx([0.05 * (0.5 + 0.5 / mean)] * 2, rel=1e-3)
+    assert rates[:, TUESDAY + 19] == pytest.approx([0.05 * (0.5 + 0.5 * exp(-0.25) / mean)] * 2, rel=1e-3)
+    assert rates[:, TUESDAY + 4] == pytest.approx([0.05 * 0.5] * 2, rel=1e-3)
+    assert rates.mean(axis=1) == pytest.approx([0.05] * 2, rel=1e-5)
 
 
-def test_who_is_active_when_everybody_is_tells_nothing_new() -> None:
-    visits = np.zeros(168, np.float32)
-    visits[TUESDAY + 20] = 1e6
-    prior = prior_of(send_time_rules(other_kind_of_day=0.5, kernel_hours=6.0), np.zeros((168, 3), np.float32), visits=visits)
-    model = send_time(send_time_rules(other_kind_of_day=0.5, kernel_hours=6.0))
-    rates = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 20}), prior, TUESDAY_0730).rates
-    assert rates[0] == pytest.approx(prior.ctr, rel=0.01)
+def test_who_is_seldom_seen_is_like_everybody_and_who_is_seen_often_is_like_themselves() -> None:
+    counts = np.zeros((168, 3), np.float32)
+    counts[TUESDAY + 12], counts[TUESDAY + 3] = (10_000, 1_000, 100), (10_000, 100, 10)
+    prior = prior_of(send_time_rules(), counts)
+    model = send_time(send_time_rules())
+    few = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 1}), prior, TUESDAY_0730).rates[0]
+    many = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 400}), prior, TUESDAY_0730).rates[0]
+    assert few[TUESDAY + 12] == pytest.approx(prior.ctr[TUESDAY + 12] * 20 / 21, rel=1e-4)
+    assert few[TUESDAY + 12] > few[TUESDAY + 3]
+    assert many.argmax() == TUESDAY + 20
 
 
 def test_activity_can_be_ignored() -> None:
@@ -184,9 +188,17 @@ def test_activity_can_be_ignored() -> None:
 def test_an_hour_is_compared_with_the_users_mean_one() -> None:
     rates = send_time(send_time_rules()).rates(ann(), FLAT, TUESDAY_0730)
     opening, converting = rates.factors(TUESDAY + 8)
-    assert opening == pytest.approx(rates.rates[0, TUESDAY + 8] / rates.rates[0].mean(), rel=1e-5)
+    assert opening == pytest.approx(rates.response * rates.rates[0, TUESDAY + 8] / rates.rates[0].mean(), rel=1e-5)
     assert converting == pytest.approx(rates.rates[1, TUESDAY + 8] / rates.rates[1].mean(), rel=1e-5)
     assert send_time(send_time_rules()).rates(user_with({}), FLAT, TUESDAY_0730).factors(3) == pytest.approx((1.0, 1.0))
+
+
+def test_who_opens_more_than_was_to_be_expected_is_believed_as_their_opens_deserve() -> None:
+    """Ann opened 3 of 12 pushes, 12 · 0.05 = 0.6 were expected; κ_u = 2 opens."""
+    assert send_time(send_time_rules()).rates(ann(), FLAT, TUESDAY_0730).response == pytest.approx((2 + 3) / (2 + 0.6))
+    silent = user_with({TUESDAY + 12: (40, 0, 0)}, TUESDAY_0730)
+    assert send_time(send_time_rules()).rates(silent, FLAT, TUESDAY_0730).response == pytest.approx(2 / (2 + 40 * 0.05))
+    assert send_time(send_time_rules()).rates(user_with({}), FLAT, TUESDAY_0730).response == 1.0
 
 
 @given(slot_counts, st.integers(0, 2**64 - 1), st.integers(0, 200), st.floats(0, 2), st.integers(1, 168), st.floats(0, 1, exclude_max=True))
@@ -289,6 +301,7 @@ def test_draws_of_an_hour_have_the_mean_and_the_spread_of_the_product_of_its_two
         ("open_strength", 0.0),
         ("convert_strength", float("nan")),
         ("population_strength", 0.0),
+        ("user_strength", 0.0),
         ("activity_strength", 0.0),
         ("activity_exponent", -1.0),
     ],

@@ -74,20 +74,32 @@ def test_a_visit_counts_once_however_much_is_done_in_it() -> None:
     for minute in (0, 1, 15, 29):
         assert remembers.is_new_visit(state, MONDAY_0930 + minute * MINUTE) == (minute == 0)
         remembers.observe_activity(state, MONDAY_9, MONDAY_0930 + minute * MINUTE)
+    assert activity(state, MONDAY_0930) == {}
+    remembers.observe_activity(state, MONDAY_9, MONDAY_0930 + 2 * HOUR)
+    assert activity(state, MONDAY_0930) == {MONDAY_9: 1.0}
+
+
+def test_the_visit_that_goes_on_does_not_count_yet() -> None:
+    """It tells that the user is here, which is why something is decided now, and not that this is one of their hours."""
+    state, remembers = new_user(4, MONDAY_0930), counts()
+    remembers.observe_activity(state, MONDAY_9, MONDAY_0930)
+    remembers.observe_activity(state, MONDAY_9, MONDAY_0930 + 23 * HOUR)  # it is Tuesday at half past eight, and Monday's visit is over
     assert activity(state, MONDAY_0930) == {MONDAY_9: 1.0}
 
 
 def test_after_the_gap_it_is_another_visit_and_what_arrives_late_is_not_counted() -> None:
     state, remembers = new_user(4, MONDAY_0930), counts()
-    remembers.observe_activity(state, MONDAY_9, MONDAY_0930)
-    remembers.observe_activity(state, 10, MONDAY_0930 + 30 * MINUTE)
-    remembers.observe_activity(state, 7, MONDAY_0930 - 2 * HOUR)
+    remembers.observe_activity(state, 0, MONDAY_0930)
+    remembers.observe_activity(state, MONDAY_9, MONDAY_0930 + 30 * MINUTE)
+    remembers.observe_activity(state, 10, MONDAY_0930 - 2 * HOUR)
+    remembers.observe_activity(state, 10, MONDAY_0930 + 60 * MINUTE)
     assert activity(state, MONDAY_0930 + 30 * MINUTE) == pytest.approx({MONDAY_9: 1.0, 10: 1.0}, abs=1e-3)
 
 
 def test_after_one_half_life_a_visit_counts_half() -> None:
     state, remembers = new_user(4, MONDAY_0930), counts()
-    remembers.observe_activity(state, MONDAY_9, MONDAY_0930)
+    remembers.observe_activity(state, 0, MONDAY_0930)
+    remembers.observe_activity(state, MONDAY_9, MONDAY_0930 + HOUR)
     assert activity(state, MONDAY_0930 + VISITS) == {MONDAY_9: pytest.approx(0.5)}
 
 

@@ -45,7 +45,7 @@ def test_when_nothing_is_known_every_hour_is_like_any_other() -> None:
     assert prior.cvr.tolist() == pytest.approx([0.1] * 168)
     nothing = prior_of(send_time_rules(open_rate=0.04, convert_rate=0.1), np.zeros((168, 3), np.float32))
     assert nothing.rates == pytest.approx(prior.rates)
-    assert nothing.activity.tolist() == [1.0] * 168
+    assert nothing.mean.ravel().tolist() == pytest.approx([0.04, 0.1], rel=1e-5)
 
 
 def test_stage_after_stage_counts_are_believed_as_their_number_deserves() -> None:
@@ -81,10 +81,8 @@ def test_a_segment_starts_where_the_population_is_and_goes_its_own_way_with_its_
     assert prior_of(rules, everybody, many).ctr[SATURDAY + 12] == pytest.approx(0.05, rel=0.01)
 
 
-def test_visits_are_expected_over_their_mean_and_are_nowhere_none() -> None:
-    visits = np.zeros(168, np.float32)
-    visits[MONDAY + 20] = 1000
-    activity = prior_of(send_time_rules(), np.zeros((168, 3), np.float32), visits=visits).activity
-    assert activity.mean() == pytest.approx(1.0, rel=1e-5)
-    assert activity.argmax() == MONDAY + 20
-    assert activity.min() > 0
+def test_the_mean_of_a_week_is_that_of_its_hours() -> None:
+    counts = np.zeros((168, 3), np.float32)
+    counts[MONDAY + 8] = 600, 60, 6
+    prior = prior_of(send_time_rules(), counts)
+    assert prior.mean.ravel().tolist() == pytest.approx(prior.rates.mean(axis=1).tolist(), rel=1e-5)

@@ -26,6 +26,7 @@ PLAIN = SendTimeRules(
     open_strength=20.0,
     convert_strength=40.0,
     population_strength=200.0,
+    user_strength=2.0,
     activity_strength=20.0,
     activity_exponent=0.5,
 )
@@ -48,6 +49,7 @@ def user_with(counts: dict[int, tuple[int, int, int]], at_ms: int = MONDAY_0930,
             for _ in range(times):
                 observe(state, slot, at_ms)
     eager = SlotCounts(send_time_rules(visit_gap_ms=0))
+    state.visit_at_ms = at_ms
     for slot, times in (visits or {}).items():
         for _ in range(times):
             eager.observe_activity(state, slot, at_ms)

@@ -8,7 +8,7 @@ from kairos.evaluate.comparison import Comparison
 from kairos.evaluate.parallel import run_all
 from kairos.evaluate.plan import QUICK, Plan
 
-POLICIES = ("oracle=", "kairos", "send-at-once", "send-at-once=", "fixed-hour=", "popular=")
+POLICIES = ("oracle=", "kairos", "true-hours", "send-at-once", "send-at-once=", "fixed-hour=", "popular=")
 
 
 @pytest.fixture(scope="session")

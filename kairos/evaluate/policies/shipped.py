@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from flink_job.config.load import parse_config
+from flink_job.core.policy import PushPolicy
+from flink_job.engine import MakePolicy
 from flink_job.inprocess_loop import LearningRunner
 from flink_job.settings import engine_settings
 from kairos.evaluate.stage import Stage, Wish
@@ -17,13 +19,13 @@ _LEARNING_DELAY_MS = 1000
 
 
 class Shipped:
-    """``overlay`` is a document laid over ``default.yaml``, such as ``{"policy": {...}}``."""
+    """``overlay`` is a document laid over ``default.yaml``, such as ``{"policy": {...}}``; ``make_policy``: what decides by it."""
 
-    def __init__(self, stage: Stage, overlay: dict[str, Any]) -> None:
+    def __init__(self, stage: Stage, overlay: dict[str, Any], make_policy: MakePolicy = PushPolicy) -> None:
         config = parse_config(overlay)
         self._stage = stage
         self._codec = WorldCodec(ItemFeaturiser(config.catalogue.feature_dim))
-        self._runner = LearningRunner(engine_settings(config), _LEARNING_DELAY_MS)
+        self._runner = LearningRunner(engine_settings(config), _LEARNING_DELAY_MS, make_policy)
         self._pushes_topic = config.topic("pushes")
         self._runner.load((change.item_id, self._codec.item(change).SerializeToString()) for change in stage.world.catalogue())
 
