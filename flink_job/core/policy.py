@@ -71,13 +71,13 @@ class PushPolicy:
         quiet_hours = rules.gates.quiet_hours
         clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
         quiet = QuietClock(quiet_hours, zone_of, clock)
-        self._moment = Moment(rules.send_time, clock, quiet, knowledge, self.witness)
+        self._moment = self._make_moment(rules, clock, quiet, knowledge)
         self._intake = Intake(rules, catalogue, interest, recents, fatigue, self._moment)
         self._gates = Gates(rules.gates, fatigue, quiet)
         self._occasions = Occasions(rules, catalogue)
         self._planner = Planner(self._occasions, self._gates, self._moment)
         self._records = Recorder(rules.log, catalogue)
-        ranker = Ranker(rules, catalogue, interest, recents, knowledge, finder)
+        ranker = self._make_ranker(rules, catalogue, interest, recents, knowledge, finder)
         sender = Sender(rules, catalogue, fatigue, self._gates, self._moment, ranker.utility, self._records, item_signals)
         self._decider = Decider(
             rules,
@@ -156,6 +156,16 @@ class PushPolicy:
             ahead = self._planner.used_up if _nothing_to_get(effects) else self._planner.ahead
             effects += _waiting(state, ahead(user_id, state))
         return effects
+
+    def _make_moment(self, rules: Rules, clock: LocalClock, quiet: QuietClock, knowledge: Knowledge | None) -> Moment:
+        """Who knows more of the hours than can be learned is judged by overriding this."""
+        return Moment(rules.send_time, clock, quiet, knowledge, self.witness)
+
+    def _make_ranker(
+        self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, knowledge: Knowledge | None, finder: Finder | None
+    ) -> Ranker:
+        """Likewise of the items."""
+        return Ranker(rules, catalogue, interest, recents, knowledge, finder)
 
     def _overtaken(self, user_id: str, state: UserState, at_ms: int, wall_ms: int, hold_until_ms: int) -> Effects:
         """Decide what was due by `at_ms` and whose timer is about to fire: what came first is decided first."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from flink_job.core.candidates import Finder
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.index.columns import Rows
 from flink_job.core.interest import Interest
@@ -17,7 +18,6 @@ from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.local_time import LocalClock, ZoneOf
 from flink_job.core.moment import Moment
-from flink_job.core.planner import Planner
 from flink_job.core.policy import PushPolicy
 from flink_job.core.quiet_hours import QuietClock
 from flink_job.core.ranking import Ranker
@@ -111,15 +111,8 @@ class _InformedPolicy(PushPolicy):
         item_signals: ItemSignalMaker | None,
         told: Told,
     ) -> None:
-        super().__init__(rules, catalogue, zone_of, knowledge, item_signals)
         self._told = told
-        quiet_hours = rules.gates.quiet_hours
-        clock = LocalClock(quiet_hours.default_zone, quiet_hours.zone_of_country, zone_of)
-        self._moment = _Hours(rules, clock, QuietClock(quiet_hours, zone_of, clock), knowledge, told)
-        self._planner = Planner(self._occasions, self._gates, self._moment)
-        if Fact.ITEMS in told.facts:
-            recents = Recents(rules.affinity, rules.memory.recent_items)
-            self._ranker = _Items(rules, catalogue, Interest(rules.interest), recents, knowledge, told)
+        super().__init__(rules, catalogue, zone_of, knowledge, item_signals)
 
     def on_signal(self, user_id: str, state: UserState, signal: Signal, wall_ms: int, hold_until_ms: int = 0) -> Any:
         self._asked_about(user_id)
@@ -128,6 +121,16 @@ class _InformedPolicy(PushPolicy):
     def on_wake(self, user_id: str, state: UserState, at_ms: int, wall_ms: int, hold_until_ms: int = 0) -> Any:
         self._asked_about(user_id)
         return super().on_wake(user_id, state, at_ms, wall_ms, hold_until_ms)
+
+    def _make_moment(self, rules: Rules, clock: LocalClock, quiet: QuietClock, knowledge: Knowledge | None) -> Moment:
+        return _Hours(rules, clock, quiet, knowledge, self._told)
+
+    def _make_ranker(
+        self, rules: Rules, catalogue: Catalogue, interest: Interest, recents: Recents, knowledge: Knowledge | None, finder: Finder | None
+    ) -> Ranker:
+        if Fact.ITEMS in self._told.facts:
+            return _Items(rules, catalogue, interest, recents, knowledge, self._told)
+        return super()._make_ranker(rules, catalogue, interest, recents, knowledge, finder)
 
     def _asked_about(self, user_id: str) -> None:
         row = self._told.world.user_row(user_id)
