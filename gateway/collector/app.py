@@ -34,6 +34,7 @@ from gateway.collector.metrics import CollectorMetrics
 from gateway.collector.pages import add_pages
 from gateway.collector.rates import Rates
 from gateway.collector.refusal import RequestRefused
+from gateway.collector.routes import DirectRoute
 from gateway.collector.settings import CollectorSettings
 from gateway.common.kafka import producer_options
 from gateway.common.producer import AcknowledgedProducer
@@ -86,6 +87,7 @@ def build_app(
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.router.route_class = DirectRoute
     _add_errors(app)
     _add_records(app, settings, job)
     _add_health(app, readiness, metrics)
@@ -141,19 +143,19 @@ def _add_records(app: FastAPI, settings: CollectorSettings, job: Config) -> None
 
 def _add_health(app: FastAPI, readiness: Readiness, metrics: CollectorMetrics) -> None:
     @app.get("/healthz")
-    async def healthz() -> Response:
+    async def healthz(_request: Request) -> Response:
         """The process answers."""
         return JSONResponse({"status": "ok"})
 
     @app.get("/readyz")
-    async def readyz() -> Response:
+    async def readyz(_request: Request) -> Response:
         """Records can be taken: Kafka answers and has the topics. 503 with the reason otherwise."""
         if readiness.obstacle:
             return JSONResponse({"status": "not ready", "reason": readiness.obstacle}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics")
-    async def prometheus() -> Response:
+    async def prometheus(_request: Request) -> Response:
         """Counters and histograms for Prometheus."""
         return PlainTextResponse(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

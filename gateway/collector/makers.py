@@ -173,7 +173,7 @@ def speaks_for(user_id: str, caller: Caller) -> str:
 
 
 def known_as(user_id: str, caller: Caller, pseudonyms: Pseudonyms) -> list[str]:
-    """All ids that the user may be known under, the present one first. A server may give a pseudonym that it has read in a push; a browser may not."""
+    """All ids that the user may be known under, the present one first. A server may give a pseudonym that it read in a push; a browser may not."""
     return [user_id] if not caller.user_id and pseudonyms.is_one(user_id) else pseudonyms.every(user_id)
 
 

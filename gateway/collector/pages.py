@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.collector.openapi import describe
@@ -23,21 +24,21 @@ def add_pages(app: FastAPI) -> None:
     described: list[bytes] = []
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
+    async def openapi(_request: Request) -> Response:
         if not described:
             described.append(json.dumps(describe(app), ensure_ascii=False).encode())
         return Response(described[0], media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
+    async def docs(_request: Request) -> Response:
         return _static("docs.html", "text/html", {"Content-Security-Policy": _POLICY})
 
     @app.get("/docs.js", include_in_schema=False)
-    async def docs_script() -> Response:
+    async def docs_script(_request: Request) -> Response:
         return _static("docs.js", "text/javascript", {})
 
     @app.get("/kairos.js", include_in_schema=False)
-    async def snippet() -> Response:
+    async def snippet(_request: Request) -> Response:
         # pages of other origins may load it as a module, too
         return _static("kairos.js", "text/javascript", {"Cache-Control": _AN_HOUR, "Access-Control-Allow-Origin": "*"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import structlog
@@ -41,19 +42,29 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
         log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # who sends is told by credentials, not by addresses
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, own.shutdown_timeout_ms // 1000),
     )
     server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.listen(_BACKLOG)  # from now on connections wait, however long the rest takes to start
+    listening = _listen(own.host, own.port)  # from now on connections wait, however long the rest takes to start
     host, port = listening.getsockname()[:2]
     structlog.get_logger("collector").info("listening", host=host, port=port)
     server.run(sockets=[listening])
     if failed:
         raise KairosError("The Kafka client failed for good; what was accepted is in Kafka.", "Start the collector again.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises KairosError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        hint = "Choose another with --port, or end what listens there."
+        raise KairosError(f"The collector cannot listen on {host}, port {port} ({error.strerror}).", hint) from error
 
 
 def known_callers(settings: EdgeSettings) -> Callers:
