@@ -7,9 +7,11 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from gateway.collector.app import build_app
 from gateway.collector.callers import Callers
+from gateway.collector.protocol import BoundedHeads
 from gateway.collector.settings import CollectorSettings
 from gateway.common.api_keys import ApiKeys
 from gateway.common.logs import configure_logging
@@ -34,22 +36,9 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
         server.should_exit = True
 
     app = build_app(settings, job, connection(job, bootstrap_servers, prefix), callers, end)
-    own = settings.collector
-    config = uvicorn.Config(
-        app,
-        host=own.host,
-        port=own.port,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,  # who sends is told by credentials, not by addresses
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, own.shutdown_timeout_ms // 1000),
-    )
-    server = uvicorn.Server(config)
-    listening = _listen(own.host, own.port)  # from now on connections wait, however long the rest takes to start
+    server = uvicorn.Server(server_options(app, settings.collector.shutdown_timeout_ms))
+    # from now on connections wait, however long the rest takes to start
+    listening = _listen(settings.collector.host, settings.collector.port)
     host, port = listening.getsockname()[:2]
     structlog.get_logger("collector").info("listening", host=host, port=port)
     server.run(sockets=[listening])
@@ -65,6 +54,22 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         hint = "Choose another with --port, or end what listens there."
         raise KairosError(f"The collector cannot listen on {host}, port {port} ({error.strerror}).", hint) from error
+
+
+def server_options(app: FastAPI, shutdown_timeout_ms: int) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        ws="none",
+        log_config=None,
+        log_level="error",  # what a client has spelt wrongly is no line here
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who sends is told by credentials, not by addresses
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, shutdown_timeout_ms // 1000),
+    )
 
 
 def known_callers(settings: EdgeSettings) -> Callers:
