@@ -1,6 +1,7 @@
 """Protobuf's JSON mapping, compiled once for each message, so that a record costs microseconds and a mistake has a name.
 
-`google.protobuf.json_format` reads the same and is the reference in the tests; it takes seven times as long (25 µs for a page view, where this takes 3.3) and tells mistakes in a sentence.
+`google.protobuf.json_format` reads the same and is the reference in the tests; it takes seven times as long (25 µs for a page view, where this
+takes 3.3) and tells mistakes in a sentence.
 Here a value goes from JSON's types to the arguments of the message's constructor, which protobuf's C code takes in one call.
 
 Differences, all towards refusing: numbers must be finite; a record names each field once; an enum is a name or a number, not a number in quotes.
