@@ -28,6 +28,8 @@ _MOST_TAGS = 32
 _LONGEST_TITLE = 200
 _LONGEST_SUMMARY = 500
 _LONGEST_ZONE = 64
+_LONGEST_LOCALE = 35
+_MOST_WORDS, _LONGEST_WORD = 16, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ def check_interaction(message: interaction_pb2.Interaction, limits: RecordLimits
         raise Refusal("invalid_field", "rating", "must be between 0 and 1: scale stars to it")
     for name in ("value", "quantity"):
         _check_finite(name, getattr(message, name))
+    if message.HasField("context"):
+        context = message.context
+        _check_place("context.", context.country, context.locale)
+        if len(context.time_zone) > _LONGEST_ZONE:
+            raise Refusal("invalid_field", "context.timeZone", f"may have at most {_LONGEST_ZONE} characters")
     if message.attributes:
         _check_attributes(message.attributes, _MOST_ATTRIBUTES, _LONGEST_ATTRIBUTE)
 
@@ -100,7 +107,14 @@ def check_user_update(message: signal_pb2.UserUpdate, limits: RecordLimits, now_
     check_id("updateId", message.update_id, limits)
     check_id("userId", message.user_id, limits)
     check_time("occurredAtMs", message.occurred_at_ms, limits, now_ms)
-    if message.HasField("time_zone") and message.time_zone and message.time_zone not in zones():
+    _check_place("", message.country, message.locale)
+    for name, words in (("purposes", message.purposes), ("segments", message.segments)):
+        if len(words) > _MOST_WORDS:
+            raise Refusal("invalid_field", name, f"{len(words)} are given, at most {_MOST_WORDS} are allowed")
+        for place, word in enumerate(words):
+            if len(word) > _LONGEST_WORD:
+                raise Refusal("invalid_field", f"{name}[{place}]", f"may have at most {_LONGEST_WORD} characters")
+    if message.time_zone and message.time_zone not in zones():
         near = difflib.get_close_matches(message.time_zone[:_LONGEST_ZONE], zones(), n=1)
         raise Refusal("invalid_field", "timeZone", "there is no such time zone" + (f"; did you mean {near[0]}?" if near else ""))
 
@@ -133,6 +147,14 @@ def _missing_or_unknown(field: str, number: int, what: str) -> Refusal:
     if number == 0:
         return Refusal("missing_field", field, f"is missing: which {what}?")
     return Refusal("invalid_field", field, f"{number} is no {what}")
+
+
+def _check_place(inside: str, country: str, locale: str) -> None:
+    """The job would cut off: of PRT, Portugal's three letters, PR would be left, which is Puerto Rico."""
+    if country and (len(country) != 2 or not country.isalpha()):
+        raise Refusal("invalid_field", f"{inside}country", "must be two letters (ISO 3166-1 alpha-2)")
+    if len(locale) > _LONGEST_LOCALE:
+        raise Refusal("invalid_field", f"{inside}locale", f"may have at most {_LONGEST_LOCALE} characters")
 
 
 def _check_finite(field: str, number: float) -> None:

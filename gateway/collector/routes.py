@@ -11,7 +11,7 @@ from starlette.routing import request_response
 
 
 class DirectRoute(APIRoute):
-    """FastAPI's, for the description, without its solving of dependencies: a third of the time of a request with one record went there."""
+    """FastAPI's, for the description, without its solving of dependencies: of a request with one record, nearly a third of the time went there."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

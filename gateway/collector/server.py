@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from gateway.collector.app import build_app
 from gateway.collector.callers import Callers
+from gateway.collector.protocol import BoundedHeads
 from gateway.collector.settings import CollectorSettings
 from gateway.common.api_keys import ApiKeys
 from gateway.common.logs import configure_logging
@@ -33,28 +36,40 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
         server.should_exit = True
 
     app = build_app(settings, job, connection(job, bootstrap_servers, prefix), callers, end)
-    own = settings.collector
-    config = uvicorn.Config(
-        app,
-        host=own.host,
-        port=own.port,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,  # who sends is told by credentials, not by addresses
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, own.shutdown_timeout_ms // 1000),
-    )
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    listening.listen(_BACKLOG)  # from now on connections wait, however long the rest takes to start
+    server = uvicorn.Server(server_options(app, settings.collector.shutdown_timeout_ms))
+    # from now on connections wait, however long the rest takes to start
+    listening = _listen(settings.collector.host, settings.collector.port)
     host, port = listening.getsockname()[:2]
     structlog.get_logger("collector").info("listening", host=host, port=port)
     server.run(sockets=[listening])
     if failed:
         raise KairosError("The Kafka client failed for good; what was accepted is in Kafka.", "Start the collector again.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises KairosError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        hint = "Choose another with --port, or end what listens there."
+        raise KairosError(f"The collector cannot listen on {host}, port {port} ({error.strerror}).", hint) from error
+
+
+def server_options(app: FastAPI, shutdown_timeout_ms: int) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHeads,
+        ws="none",
+        log_config=None,
+        log_level="error",  # what a client has spelt wrongly is no line here
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who sends is told by credentials, not by addresses
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, shutdown_timeout_ms // 1000),
+    )
 
 
 def known_callers(settings: EdgeSettings) -> Callers:

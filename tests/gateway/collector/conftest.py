@@ -14,7 +14,7 @@ from kafka import TopicPartition
 
 from flink_job.config import load_config
 from gateway.collector.app import TOPICS, build_app
-from gateway.collector.server import known_callers
+from gateway.collector.server import known_callers, server_options
 from gateway.collector.settings import CollectorSettings
 from gateway.common.settings import load_settings
 from gateway.common.tokens import issue_token
@@ -73,7 +73,7 @@ def running(servers: str, prefix: str, monkeypatch: pytest.MonkeyPatch, **enviro
     chosen = settings(**environment)
     app = build_app(chosen, load_config(None, {}), Connection(servers, prefix, {}), known_callers(chosen))
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10))
+    server = uvicorn.Server(server_options(app, 10_000))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

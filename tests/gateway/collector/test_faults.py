@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -173,7 +174,7 @@ def test_it_says_what_is_missing_and_ends_before_it_listens(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "KAIROS_API_KEYS" in done.stderr
     assert "Traceback" not in done.stderr
-    taken = subprocess.run(
+    wrong = subprocess.run(
         [*argv[:-1], "70000"],
         cwd=project_root(),
         env={**env, "PYTHONPATH": str(project_root())},
@@ -182,7 +183,20 @@ def test_it_says_what_is_missing_and_ends_before_it_listens(tmp_path: Path) -> N
         timeout=60,
         check=False,
     )
-    assert taken.returncode == 2
+    assert wrong.returncode == 2
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        taken = subprocess.run(
+            [*argv[:-1], str(occupied.getsockname()[1])],
+            cwd=project_root(),
+            env={**env, "PYTHONPATH": str(project_root()), "KAIROS_API_KEYS": f"shop:{API_KEY}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert taken.returncode == 1
+    assert "cannot listen on 127.0.0.1" in taken.stderr
+    assert "Traceback" not in taken.stderr
 
 
 def test_a_token_of_the_command_line_is_accepted_by_a_collector_with_development_keys(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.collector import protocol
 from kairos.v1.interaction_pb2 import Interaction
 from tests.gateway.collector.conftest import API_KEY, SECRET, Running, token
 
@@ -127,9 +128,15 @@ def test_long_headers_and_paths(lonely: Running) -> None:
     for raw in (
         request("POST", "/v1/events", {"X-API-Key": "x" * 200_000}, b"[]"),
         request("GET", "/" + "x" * 200_000, {}, b""),
-        request("GET", "/v1/events", {f"X-{number}": "x" for number in range(2_000)}, b""),
+        request("GET", "/v1/events", {f"X-{number}": "x" for number in range(20_000)}, b""),
     ):
-        check(talk(lonely, raw))
+        assert talk(lonely, raw).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_that_does_not_end_is_given_up(lonely: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
+    for raw in (b"", b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-A"):
+        assert talk(lonely, raw).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.kafka

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from flink_job.codec.items import ItemDecoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.config import load_config
+from flink_job.core.signals import LONGEST_WORD, MOST_WORDS
+from gateway.collector import checks
 from gateway.collector.callers import Caller
 from gateway.collector.checks import RecordLimits
 from gateway.collector.features import featuriser
@@ -121,12 +123,36 @@ def test_an_item_that_passes_here_passes_in_the_job(given: dict[str, Any]) -> No
         ({"userId": "x", "referrer": "x"}, "referrer"),
         ({"context": {"referrer": "x" * 300_000}}, ""),
         ({"itemId": "\ud800"}, "itemId"),
+        ({"context": {"country": "PRT"}}, "context.country"),
+        ({"context": {"locale": "x" * 36}}, "context.locale"),
+        ({"context": {"timeZone": "x" * 65}}, "context.timeZone"),
     ],
 )
 def test_what_the_schemas_say_is_held(sent: dict[str, Any], field: str) -> None:
     with pytest.raises(Refusal) as caught:
         EventMaker(LIMITS, "refuse", NONE).make({"userId": "ada", "type": 1, **sent}, 0, SERVER)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"purposes": ["x" * 33]}, "purposes[0]"),
+        ({"segments": ["x"] * 17}, "segments"),
+        ({"country": "P1"}, "country"),
+        ({"timeZone": "Mars/Olympus"}, "timeZone"),
+        ({"erase": "yes"}, "erase"),
+        ({"userId": ""}, "userId"),
+    ],
+)
+def test_facts_that_the_job_would_cut_off_or_could_not_use_are_refused(facts: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        UserMaker(LIMITS, "refuse", NONE).make({"userId": "ada", **facts}, 0, SERVER)
+    assert caught.value.field == field
+
+
+def test_the_limits_of_words_are_the_jobs() -> None:
+    assert (checks._MOST_WORDS, checks._LONGEST_WORD) == (MOST_WORDS, LONGEST_WORD)
 
 
 def test_protobuf_numbers_that_are_none_are_refused() -> None:
