@@ -8,6 +8,7 @@ finds out from the store what was settled, and tells it again with the same feed
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import structlog
@@ -63,6 +64,7 @@ class Dispatcher:
         self._done = done
         self._failed = failed
         self._log = structlog.get_logger("delivery")
+        self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
         self._last_of_user: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancelled: set[str] = set()
@@ -269,7 +271,10 @@ class Dispatcher:
         await self._tell(report)
 
     async def _tell(self, report: Report) -> None:
-        self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, code=report.provider_code, reason=report.reason)
+        if self._debugging:
+            self._log.debug(
+                "outcome", command_id=report.command_id, outcome=report.outcome, code=report.provider_code, reason=report.reason
+            )
         await self._feedback.tell(report)
 
 

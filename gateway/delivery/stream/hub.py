@@ -166,7 +166,10 @@ class Hub:
             Report(user_id, entry.command_id, feedback_pb2.OUTCOME_DELIVERED, now_ms, channel=channel, device_id=device_id)
             for entry in entries
         ]
-        await asyncio.gather(*(self._tell(report) for report in reports))
+        if len(reports) == 1:
+            await self._tell(reports[0])
+        elif reports:
+            await asyncio.gather(*(self._tell(report) for report in reports))
 
     # Time passes
     async def watch(self) -> None:
