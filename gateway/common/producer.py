@@ -21,7 +21,7 @@ from gateway.common.settings import ProducerSettings
 
 _IDLE_POLL_S = 0.5
 """How often the client's errors are looked at when nothing is in the buffer."""
-_PROBE_TIMEOUT_S = 3.0
+_PROBE_TIMEOUT_S = 2.0
 _FLUSH_STEP_S = 0.05
 
 Record = tuple[bytes, bytes]
@@ -127,8 +127,9 @@ class AcknowledgedProducer:
         self.bytes -= batch.size
 
     def _error(self, error: KafkaError) -> None:
-        self._log.warning("kafka client", code=error.name(), reason=error.str(), fatal=error.fatal())
+        self._log.debug("kafka client", code=error.name(), reason=error.str())  # it tries again by itself, and whoever probes is told
         if error.fatal() and not self.fatal:
+            self._log.error("kafka client failed for good", code=error.name(), reason=error.str())
             self.fatal = True
             self._on_fatal()
 

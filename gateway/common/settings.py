@@ -84,12 +84,12 @@ T = TypeVar("T", bound=EdgeSettings)
 
 
 def load_settings(model: type[T], part: str, path: Path | None, environment: Mapping[str, str] | None = None) -> T:
-    """Settings of one program. Raises KairosError with every key that is wrong."""
+    """Settings of one program (`part`; empty: the shared sections alone). Raises KairosError with every key that is wrong."""
     try:
         return _load(model, part, path, os.environ if environment is None else environment)
     except ConfigError as error:
         sentence = str(error)
-        hint = f"Every key and its default stand in gateway/common/default.yaml and gateway/{part}/default.yaml."
+        hint = "Every key and its default stand in gateway/common/default.yaml and in default.yaml of the program's own folder."
         raise KairosError(sentence[:1].upper() + sentence[1:], hint, exit_code=USAGE_ERROR) from error
 
 
@@ -110,8 +110,10 @@ def connection(job: Config, bootstrap_servers: str | None = None, prefix: str | 
 
 
 def default_document(part: str) -> Document:
-    """The shared defaults and those of one program."""
+    """The shared defaults and those of one program; of none if `part` is empty."""
     shared = parse_document(files("gateway.common").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
+    if not part:
+        return shared
     own = parse_document(files(f"gateway.{part}").joinpath("default.yaml").read_text(encoding="utf-8"), "default.yaml")
     return {**shared, **own}
 

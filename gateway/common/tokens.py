@@ -105,7 +105,7 @@ class TokenVerifier:
 
     def _user(self, claims: Mapping[str, object], now_s: float) -> User:
         user_id, issued, expires, not_before = (claims.get(name) for name in ("sub", "iat", "exp", "nbf"))
-        if not isinstance(user_id, str) or not user_id:
+        if not isinstance(user_id, str) or not user_id or any("\ud800" <= sign <= "\udfff" for sign in user_id):
             raise TokenError("the token's sub is no user id")
         if not _is_time(issued) or not _is_time(expires) or not (not_before is None or _is_time(not_before)):
             raise TokenError("the token's iat, exp and nbf must be whole seconds")
