@@ -31,6 +31,8 @@ def parse(value: bytes | None, key: bytes | None) -> PushCommand:
     for name, text in (("command_id", command.command_id), ("user_id", command.user_id)):
         if not text or len(text.encode()) > LONGEST_ID_BYTES:
             raise MalformedError(f"{name}: must have 1 to {LONGEST_ID_BYTES} bytes")
+    if not (command.command_id.isascii() and command.command_id.isprintable()):
+        raise MalformedError("command_id: must be printable ASCII")
     if key is not None and key != command.user_id.encode():
         raise MalformedError("user_id: differs from the record's key")
     return command

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+_SWITCH_S = 0.0002
+"""The store's thread gives the interpreter away with every statement, and by default would wait 5 ms to get it back from a busy loop."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
@@ -27,6 +30,7 @@ def gateway(
       KAIROS_TOKEN_SECRETS=k1:$(openssl rand -hex 32) kairos gateway
     """
     import asyncio
+    import sys
 
     import uvloop
 
@@ -34,6 +38,7 @@ def gateway(
     from gateway.delivery.serve import serve
     from gateway.delivery.settings import DeliverySettings
 
+    sys.setswitchinterval(_SWITCH_S)
     settings = load_settings(DeliverySettings, "delivery", config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, config, bootstrap_servers, prefix))

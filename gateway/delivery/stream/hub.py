@@ -59,7 +59,8 @@ class Hub:
         entry = appended.entry
         if another_way:
             self._unacknowledged[entry.stream_id] = asyncio.Event()
-        self._publish(entry)
+        if appended.is_new:
+            self._publish(entry)
         if written_at_ms > 0 and here:
             SENT_SECONDS.observe(max(0, self._clock_ms() - written_at_ms) / 1000)
         for old in appended.replaced:
