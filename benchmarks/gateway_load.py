@@ -11,6 +11,7 @@ Broker, gateway, producer and client share the machine.
 import argparse
 import asyncio
 import base64
+import gc
 import json
 import os
 import resource
@@ -211,6 +212,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=5, help="seconds at the start that do not count")
     parser.add_argument("--no-ack", action="store_true", help="clients acknowledge nothing")
     given = parser.parse_args()
+    gc.disable()  # the client's own pauses are not the gateway's
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, given.connections + 1000)), hard))
     with tempfile.TemporaryDirectory(prefix="gateway-load-") as name, EmbeddedKafka() as kafka:
