@@ -59,6 +59,6 @@ def build_app(
                 allow_methods=["GET", "POST", "PUT", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
             ),
-            Middleware(BodyLimit, most_bytes=settings.body_bytes),
+            Middleware(BodyLimit, most_bytes=settings.body_bytes, timeout_s=settings.body_timeout_ms / 1000),
         ],
     )

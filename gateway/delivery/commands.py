@@ -31,24 +31,24 @@ def parse(value: bytes | None, key: bytes | None) -> PushCommand:
     for name, text in (("command_id", command.command_id), ("user_id", command.user_id)):
         if not text or len(text.encode()) > LONGEST_ID_BYTES:
             raise MalformedError(f"{name}: must have 1 to {LONGEST_ID_BYTES} bytes")
+    if not (command.command_id.isascii() and command.command_id.isprintable()):
+        raise MalformedError("command_id: must be printable ASCII")
     if key is not None and key != command.user_id.encode():
         raise MalformedError("user_id: differs from the record's key")
     return command
 
 
 def end_ms(command: PushCommand, default_ttl_ms: int) -> int:
-    """From when the command is worthless, milliseconds since the epoch."""
-    if command.expires_at_ms:
-        return command.expires_at_ms
-    return (command.decided_at_ms or command.caused_at_ms) + default_ttl_ms
+    """From when on it must not reach the user, milliseconds since the epoch: it is worthless, or would wake them."""
+    expires_at_ms = command.expires_at_ms or (command.decided_at_ms or command.caused_at_ms) + default_ttl_ms
+    return min(expires_at_ms, command.quiet_from_ms) if command.quiet_from_ms else expires_at_ms
 
 
 def refusal(command: PushCommand, ends_at_ms: int, now_ms: int) -> Refusal | None:
     """What forbids to deliver it at ``now_ms``; None: nothing does."""
     if now_ms >= ends_at_ms:
-        return Refusal(feedback_pb2.OUTCOME_EXPIRED, "its time was over")
-    if command.quiet_from_ms and now_ms >= command.quiet_from_ms:
-        return Refusal(feedback_pb2.OUTCOME_EXPIRED, "the user's quiet hours have begun")
+        reason = "the user's quiet hours have begun" if ends_at_ms == command.quiet_from_ms else "its time was over"
+        return Refusal(feedback_pb2.OUTCOME_EXPIRED, reason)
     if command.privacy.minor and command.purpose in (PURPOSE_MARKETING, PURPOSE_UNSPECIFIED):
         return Refusal(feedback_pb2.OUTCOME_REJECTED, "no marketing to minors")
     return None

@@ -8,7 +8,8 @@ finds out from the store what was settled, and tells it again with the same feed
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -16,26 +17,19 @@ from gateway.delivery import commands
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.dead_letters import dead_letter
 from gateway.delivery.feedback import FeedbackWriter
-from gateway.delivery.metrics import COMMANDS, DONE_SECONDS, UNDER_WAY
+from gateway.delivery.metrics import COMMANDS, DONE_SECONDS
 from gateway.delivery.outcomes import Report
+from gateway.delivery.reports import OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
 from gateway.delivery.routes import Plan, Route
-from gateway.delivery.sending import CANCELLED, OUT_OF_TIME, Sender
+from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.source import Place, Record
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Claim, Standing
 from gateway.delivery.stream.hub import Hub
+from gateway.delivery.tasks import Tasks
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand, Target
-
-_OUTCOME_OF = {
-    Verdict.ACCEPTED: feedback_pb2.OUTCOME_ACCEPTED,
-    Verdict.DEAD_ADDRESS: feedback_pb2.OUTCOME_TOKEN_INVALID,
-    Verdict.REFUSED: feedback_pb2.OUTCOME_REJECTED,
-    Verdict.AGAIN: feedback_pb2.OUTCOME_FAILED,
-    Verdict.CREDENTIALS: feedback_pb2.OUTCOME_FAILED,
-}
-_OUTCOME_OF_CODE = {OUT_OF_TIME: feedback_pb2.OUTCOME_EXPIRED, CANCELLED: feedback_pb2.OUTCOME_CANCELLED}
 
 
 class Dispatcher:
@@ -61,14 +55,13 @@ class Dispatcher:
         self._feedback = feedback
         self._clock_ms = clock_ms
         self._done = done
-        self._failed = failed
         self._log = structlog.get_logger("delivery")
+        self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
         self._last_of_user: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(failed)
         self._cancelled: set[str] = set()
         self._waiting: dict[str, asyncio.Event] = {}
         """Commands whose moment has not come; set: it was taken back."""
-        self._later: set[asyncio.Task[None]] = set()
         self._open_channels = frozenset((feedback_pb2.CHANNEL_IN_APP, *senders))
 
     def receive(self, records: Sequence[Record]) -> None:
@@ -77,23 +70,21 @@ class Dispatcher:
             try:
                 command = commands.parse(record.value, record.key)
             except commands.MalformedError as error:
-                self._start(self._bury(record, str(error)))
+                self._tasks.start(self._bury(record, str(error)))
                 continue
             if command.cancels_command_id:
                 self._cancelled.add(command.cancels_command_id)
                 if waiting := self._waiting.get(command.cancels_command_id):
                     waiting.set()
             if command.not_before_ms > self._clock_ms():
-                later = self._start(self._deliver_later(record, command))
-                self._later.add(later)
-                later.add_done_callback(self._later.discard)
+                self._tasks.start_waiting(self._deliver_later(record, command))
             else:
                 self._in_turn(record, command)
 
     def _in_turn(self, record: Record, command: PushCommand) -> None:
         """After the user's pushes before it."""
         before = self._last_of_user.get(command.user_id)
-        self._last_of_user[command.user_id] = self._start(self._deliver(record, command, before))
+        self._last_of_user[command.user_id] = self._tasks.start(self._deliver(record, command, before))
 
     async def _deliver_later(self, record: Record, command: PushCommand) -> None:
         """It takes its turn when its moment has come, so that others need not wait for it."""
@@ -110,26 +101,7 @@ class Dispatcher:
 
     async def finish(self, timeout_s: float) -> None:
         """Wait for what is under way; what is not done by then will be read again by whoever comes next."""
-        for task in self._later:
-            task.cancel()  # their moment may be hours away
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        UNDER_WAY.inc()
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        UNDER_WAY.dec()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
+        await self._tasks.finish(timeout_s)
 
     async def _bury(self, record: Record, detail: str) -> None:
         COMMANDS.labels("malformed").inc()
@@ -160,11 +132,11 @@ class Dispatcher:
         now_ms = self._clock_ms()
         refusal = commands.refusal(command, ends_at_ms, now_ms)
         if refusal is not None:
-            await self._settle(_report(command, refusal.outcome, now_ms, reason=refusal.reason))
+            await self._settle(report_of(command, refusal.outcome, now_ms, reason=refusal.reason))
             return
         routes = self._plan.routes(command, claim.devices, connected=claim.connected, open_channels=self._open_channels)
         if not routes:
-            await self._settle(_report(command, feedback_pb2.OUTCOME_NO_DEVICE, now_ms))
+            await self._settle(report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, now_ms))
             return
         push = Push(command, ends_at_ms)
         if len(routes) == 1:
@@ -192,25 +164,25 @@ class Dispatcher:
         if claim.same_record or settled.outcome == feedback_pb2.OUTCOME_CANCELLED:
             await self._tell(settled)
         else:
-            await self._tell(_report(command, feedback_pb2.OUTCOME_DUPLICATE, self._clock_ms(), once=origin))
+            await self._tell(report_of(command, feedback_pb2.OUTCOME_DUPLICATE, self._clock_ms(), once=origin))
 
     async def _try(self, push: Push, route: Route, written_at_ms: int) -> Report:
         """Each address in turn, until one takes the push. What is returned is not settled yet."""
         command = push.command
-        last = _report(command, feedback_pb2.OUTCOME_NO_DEVICE, self._clock_ms())
+        last = report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, self._clock_ms())
         for number, target in enumerate(route.addresses, 1):
             another_way = number < len(route.addresses)
             if command.command_id in self._cancelled:
-                return _report(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason="taken back")
+                return report_of(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason="taken back")
             if command.dry_run and target.channel != feedback_pb2.CHANNEL_FCM:
-                return _report(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target, reason="dry run")
+                return report_of(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target, reason="dry run")
             if target.channel == feedback_pb2.CHANNEL_IN_APP:
-                accepted = _report(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target)
+                accepted = report_of(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target)
                 if await self._hub.deliver(push, accepted, written_at_ms, another_way=another_way):
                     return accepted
                 continue
             if not self._senders[target.channel].channel.takes(target):
-                last = _report(command, feedback_pb2.OUTCOME_REJECTED, self._clock_ms(), target=target, reason="no address to send to")
+                last = report_of(command, feedback_pb2.OUTCOME_REJECTED, self._clock_ms(), target=target, reason="no address to send to")
                 continue
             last = await self._send(push, target, another_way=another_way)
             if last.outcome in (feedback_pb2.OUTCOME_ACCEPTED, feedback_pb2.OUTCOME_EXPIRED, feedback_pb2.OUTCOME_CANCELLED):
@@ -221,18 +193,18 @@ class Dispatcher:
         command = push.command
 
         async def failed_once(answer: Answer, attempt: int) -> None:
-            await self._tell(_answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
+            await self._tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
 
         sender = self._senders[target.channel]
         answer, attempts = await sender.send(push, target, failed_once, lambda: command.command_id in self._cancelled)
         if answer.verdict is Verdict.DEAD_ADDRESS:
             now_ms = self._clock_ms()
             await self._store.run(lambda store: store.retire_device(command.user_id, target, now_ms))
-        outcome = _OUTCOME_OF_CODE.get(answer.code, _OUTCOME_OF[answer.verdict])
-        report = _answered(command, target, answer, attempts, outcome, self._clock_ms())
-        if another_way and answer.verdict is not Verdict.ACCEPTED and answer.code not in _OUTCOME_OF_CODE:
+        outcome = OUTCOME_OF_CODE.get(answer.code, OUTCOME_OF[answer.verdict])
+        report = answered(command, target, answer, attempts, outcome, self._clock_ms())
+        if another_way and answer.verdict is not Verdict.ACCEPTED and answer.code not in OUTCOME_OF_CODE:
             # The push is not lost yet, and its cap not free: only the last word may say so.
-            await self._tell(_answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
+            await self._tell(answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
         return report
 
     async def _to_all(self, push: Push, routes: Sequence[Route], written_at_ms: int) -> None:
@@ -252,7 +224,7 @@ class Dispatcher:
         if accepted or reports:
             await self._settle(accepted[0] if accepted else reports[0])
         else:
-            await self._settle(_report(push.command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms()))
+            await self._settle(report_of(push.command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms()))
 
     async def _take_back(self, command: PushCommand) -> None:
         now_ms = self._clock_ms()
@@ -269,37 +241,8 @@ class Dispatcher:
         await self._tell(report)
 
     async def _tell(self, report: Report) -> None:
-        self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, code=report.provider_code, reason=report.reason)
+        if self._debugging:
+            self._log.debug(
+                "outcome", command_id=report.command_id, outcome=report.outcome, code=report.provider_code, reason=report.reason
+            )
         await self._feedback.tell(report)
-
-
-def _report(command: PushCommand, outcome: int, at_ms: int, target: Target | None = None, reason: str = "", once: str = "") -> Report:
-    return Report(
-        user_id=command.user_id,
-        command_id=command.command_id,
-        outcome=outcome,
-        at_ms=at_ms,
-        item_id=command.item_ids[0] if command.item_ids else "",
-        channel=target.channel if target else feedback_pb2.CHANNEL_UNSPECIFIED,
-        platform=target.platform if target else 0,
-        device_id=target.device_id if target else "",
-        reason=reason,
-        once=once,
-    )
-
-
-def _answered(command: PushCommand, target: Target, answer: Answer, attempt: int, outcome: int, at_ms: int) -> Report:
-    return Report(
-        user_id=command.user_id,
-        command_id=command.command_id,
-        outcome=outcome,
-        at_ms=at_ms,
-        item_id=command.item_ids[0] if command.item_ids else "",
-        channel=target.channel,
-        platform=target.platform,
-        device_id=target.device_id,
-        provider_code=answer.code,
-        reason=answer.reason,
-        attempt=attempt,
-        provider_message_id=answer.message_id,
-    )

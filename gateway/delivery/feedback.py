@@ -7,8 +7,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import cache
 
 import structlog
+from prometheus_client import Counter
 
 from gateway.common.producer import AcknowledgedProducer, BufferFull, NotAcknowledged
 from gateway.delivery.metrics import OUTCOMES
@@ -44,10 +46,7 @@ class FeedbackWriter:
 
     async def tell(self, report: Report) -> None:
         """Returns when the brokers have it."""
-        OUTCOMES.labels(
-            feedback_pb2.Outcome.Name(report.outcome).removeprefix("OUTCOME_").lower(),
-            feedback_pb2.Channel.Name(report.channel).removeprefix("CHANNEL_").lower(),
-        ).inc()
+        _counter(report.outcome, report.channel).inc()
         await self._write(self._feedback, report.user_id.encode(), Signal(feedback=report.feedback()).SerializeToString())
 
     async def dead_letter(self, key: bytes, value: bytes) -> None:
@@ -92,3 +91,11 @@ class FeedbackWriter:
         for _, _, written in batch:
             if not written.done():
                 written.set_result(None)
+
+
+@cache
+def _counter(outcome: int, channel: int) -> Counter:
+    return OUTCOMES.labels(
+        feedback_pb2.Outcome.Name(outcome).removeprefix("OUTCOME_").lower(),
+        feedback_pb2.Channel.Name(channel).removeprefix("CHANNEL_").lower(),
+    )

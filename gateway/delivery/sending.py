@@ -38,7 +38,8 @@ class Sender:
         self._sleep = sleep
         self._name = feedback_pb2.Channel.Name(channel.number).removeprefix("CHANNEL_").lower()
         self._log = structlog.get_logger("channel").bind(channel=self._name)
-        self._closed_until_ms = 0
+        self._closed_until_ms: dict[str, int] = {}
+        """By party: nothing is sent there before."""
         self._draw = wait_random_exponential(multiplier=settings.first_wait_ms / 1000, max=settings.max_wait_ms / 1000)
 
     async def send(
@@ -50,10 +51,11 @@ class Sender:
     ) -> tuple[Answer, int]:
         """The last answer, and how often it was tried. ``failed_once`` is awaited before each further attempt."""
         attempts = 0
+        party = self.channel.party(target)
 
         async def attempt() -> Answer:
             nonlocal attempts
-            await self._until_open(push)
+            await self._until_open(push, party)
             if cancelled():
                 return Answer(Verdict.REFUSED, CANCELLED, "taken back")
             now_ms = self._clock_ms()
@@ -65,7 +67,7 @@ class Sender:
                 await self.channel.refresh()
                 answer = await self.channel.send(push, target, now_ms)
             ATTEMPTS.labels(self._name, answer.verdict.value, answer.code).inc()
-            self._heed(answer)
+            self._heed(answer, party)
             return answer
 
         async def before_sleep(state: RetryCallState) -> None:
@@ -91,17 +93,17 @@ class Sender:
             return answer.wait_ms / 1000
         return self._draw(state)
 
-    def _heed(self, answer: Answer) -> None:
-        """What one push is told holds for all that go there."""
+    def _heed(self, answer: Answer, party: str) -> None:
+        """What one push is told holds for all that go to the same party."""
         if answer.verdict is Verdict.AGAIN and answer.wait_ms:
-            self._closed_until_ms = max(self._closed_until_ms, self._clock_ms() + answer.wait_ms)
+            self._closed_until_ms[party] = max(self._closed_until_ms.get(party, 0), self._clock_ms() + answer.wait_ms)
             self._log.warning("asked to wait", code=answer.code, wait_ms=answer.wait_ms)
         elif answer.verdict is Verdict.CREDENTIALS:
-            self._closed_until_ms = self._clock_ms() + self._settings.auth_pause_ms
+            self._closed_until_ms[party] = self._clock_ms() + self._settings.auth_pause_ms
             self._log.error("our credentials are refused", code=answer.code, reason=answer.reason)
 
-    async def _until_open(self, push: Push) -> None:
+    async def _until_open(self, push: Push, party: str) -> None:
         now_ms = self._clock_ms()
-        until_ms = min(self._closed_until_ms, push.ends_at_ms)
+        until_ms = min(self._closed_until_ms.get(party, 0), push.ends_at_ms)
         if until_ms > now_ms:
             await self._sleep((until_ms - now_ms) / 1000)

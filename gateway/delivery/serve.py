@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -43,6 +44,9 @@ from kairos.errors import KairosError
 _LARGEST_RECORD_BYTES = 65_536
 """Of feedback and dead letters: a dead letter holds 4 KB of what was bad."""
 
+_WHO_LOG_ADDRESSES = ("uvicorn", "uvicorn.error", "websockets", "google", "httpx", "httpcore", "h2", "hpack")
+"""They log requests with all that is in them: tokens in addresses and headers, and what people say."""
+
 
 def clock_ms() -> int:
     """Milliseconds since the epoch."""
@@ -52,6 +56,8 @@ def clock_ms() -> int:
 async def serve(settings: DeliverySettings, config: Path | None, bootstrap_servers: str | None = None, prefix: str | None = None) -> None:
     """Deliver until SIGTERM or SIGINT. Raises KairosError when it cannot begin, or cannot go on."""
     configure_logging(settings.log)
+    for name in _WHO_LOG_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.WARNING)
     there = connection(job_config(settings, config), bootstrap_servers, prefix)
     await Gateway(settings, there).run()
 

@@ -131,6 +131,7 @@ class DeliverySection(Section):
     port: Annotated[int, Field(ge=0, le=65535)]
     allowed_origins: list[str]
     body_bytes: Positive
+    body_timeout_ms: Positive
     shutdown_timeout_ms: NotNegative
     max_in_flight: Positive
     devices: Literal["first", "all"]

@@ -152,7 +152,12 @@ class PushSource:
             if self._trackers.get(place.partition) is place.tracker:
                 moved.add(place.partition)
         if moved:
-            consumer.store_offsets(offsets=[TopicPartition(self._topic, number, self._trackers[number].position) for number in moved])
+            positions = [TopicPartition(self._topic, number, self._trackers[number].position) for number in moved]
+            try:
+                consumer.store_offsets(offsets=positions)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._STATE:  # taken away meanwhile: the next owner reads them again, and drops them
+                    raise
 
     def _pause_or_resume(self, consumer: Consumer) -> None:
         full = self._draining.is_set() or self._under_way >= self._most

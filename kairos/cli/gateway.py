@@ -5,6 +5,12 @@ from typing import Annotated
 
 import typer
 
+_SWITCH_S = 0.0002
+"""The store's thread gives the interpreter away with every statement, and by default would wait 5 ms to get it back from a busy loop."""
+
+_COLLECT_AFTER = (50_000, 20, 100)
+"""Objects of ten thousand connections stay: looking through all of them for garbage halts the loop, and is done a hundredth as often."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
@@ -27,6 +33,8 @@ def gateway(
       KAIROS_TOKEN_SECRETS=k1:$(openssl rand -hex 32) kairos gateway
     """
     import asyncio
+    import gc
+    import sys
 
     import uvloop
 
@@ -34,6 +42,8 @@ def gateway(
     from gateway.delivery.serve import serve
     from gateway.delivery.settings import DeliverySettings
 
+    sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_COLLECT_AFTER)
     settings = load_settings(DeliverySettings, "delivery", config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, config, bootstrap_servers, prefix))

@@ -12,6 +12,7 @@ The `apns-id` is a function of the command, and its `apns-collapse-id` the comma
 a second time takes the place of the first on the screen.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
-from gateway.delivery.channels.payload import fields, shortened, to_json
+from gateway.delivery.channels.payload import fields, header_key, shortened, to_json
 from gateway.delivery.settings import ApnsSettings
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.v1 import feedback_pb2
@@ -52,7 +53,10 @@ class ApnsChannel:
             raise KairosError("delivery.apns needs a P-256 key, key_id and team_id.", exit_code=USAGE_ERROR)
 
     def takes(self, target: Target) -> bool:  # noqa: D102 - as Channel
-        return bool(target.token) and target.token.isalnum() and bool(target.app_id or self._settings.topic)
+        return _is_word(target.token) and _is_word(target.app_id or self._settings.topic)
+
+    def party(self, target: Target) -> str:  # noqa: ARG002, D102
+        return ""
 
     async def send(self, push: Push, target: Target, now_ms: int) -> Answer:  # noqa: D102
         payload = payload_of(push, self._settings.payload_bytes)
@@ -66,7 +70,7 @@ class ApnsChannel:
             "apns-push-type": "background" if command.silent else "alert",
             "apns-priority": "10" if push.urgent and not command.silent else "5",
             "apns-expiration": str(push.ends_at_ms // 1000),
-            "apns-collapse-id": (command.collapse_key or command.command_id)[:LONGEST_COLLAPSE_BYTES],
+            "apns-collapse-id": header_key(command.collapse_key or command.command_id, LONGEST_COLLAPSE_BYTES),
         }
         url = f"{self._settings.url}/3/device/{target.token}"
         response = await calling(lambda: self._client.post(url, content=payload, headers=headers))
@@ -86,6 +90,11 @@ class ApnsChannel:
             token = jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": self._settings.key_id})  # type: ignore[arg-type]
             self._token = (token, now_s + self._settings.token_life_ms / 1000)
         return token
+
+
+def _is_word(text: str) -> bool:
+    """Goes into an address or a header as it is."""
+    return bool(re.fullmatch(r"[A-Za-z0-9._-]{1,512}", text))
 
 
 def payload_of(push: Push, most_bytes: int) -> bytes | None:

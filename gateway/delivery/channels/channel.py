@@ -60,6 +60,9 @@ class Channel(Protocol):
     def takes(self, target: Target) -> bool:
         """The address is complete, and one this gateway may call."""
 
+    def party(self, target: Target) -> str:
+        """Whose server it is: what one says about waiting does not concern the others."""
+
     async def send(self, push: Push, target: Target, now_ms: int) -> Answer:
         """One attempt. Raises nothing for what a provider or the network does."""
 

@@ -56,6 +56,9 @@ class FcmChannel:
     def takes(self, target: Target) -> bool:  # noqa: D102 - as Channel
         return bool(target.token)
 
+    def party(self, target: Target) -> str:  # noqa: ARG002, D102
+        return ""
+
     async def send(self, push: Push, target: Target, now_ms: int) -> Answer:  # noqa: D102
         message = message_of(push, target, now_ms, self._settings.payload_bytes)
         if message is None:

@@ -16,6 +16,8 @@ async def calling(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respon
     """The response, or what it means that there is none: the request may have arrived or not, so it is sent again."""
     try:
         return await call()
+    except (httpx.InvalidURL, UnicodeError) as error:
+        return Answer(Verdict.DEAD_ADDRESS, type(error).__name__, "the address is none")
     except httpx.TransportError as error:
         return Answer(Verdict.AGAIN, type(error).__name__, "the connection failed")
 

@@ -1,6 +1,9 @@
 """A push as JSON, as clients of the stream, service workers and webhooks get it. Whom it is for and how it was decided stay here."""
 
+import hashlib
 import json
+import re
+from base64 import urlsafe_b64encode
 from typing import Any
 
 from kairos.v1 import push_pb2, signal_pb2
@@ -42,6 +45,17 @@ def fields(command: PushCommand, ends_at_ms: int) -> dict[str, Any]:
     if content.HasField("badge"):
         found["badge"] = content.badge
     return {name: value for name, value in found.items() if value or name == "badge"}
+
+
+def header_key(key: str, longest: int) -> str:
+    """A collapse key as providers take it in a header; one with other letters, or too long, by its hash.
+
+    >>> header_key("item-mug-7", 32), header_key("Tasse für zwei", 32)
+    ('item-mug-7', 'fYpBd3lyVYM3uHZN8BnMxS')
+    """
+    if len(key) <= longest and re.fullmatch(r"[A-Za-z0-9_-]+", key):
+        return key
+    return urlsafe_b64encode(hashlib.sha256(key.encode()).digest()).decode()[:22]
 
 
 def to_json(document: dict[str, Any]) -> str:

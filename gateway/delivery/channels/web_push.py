@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 
 import httpx
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02, VapidException
-from pywebpush import WebPusher, WebPushException
+from pywebpush import WebPusher
 
 from gateway.common.secrets import read_secret
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
-from gateway.delivery.channels.payload import fields, fitted
+from gateway.delivery.channels.payload import fields, fitted, header_key
 from gateway.delivery.settings import WebPushSettings
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.v1 import feedback_pb2
@@ -55,16 +56,18 @@ class WebPushChannel:
             )
 
     def takes(self, target: Target) -> bool:  # noqa: D102 - as Channel
-        return bool(target.p256dh and target.auth) and self._may_call(target.endpoint)
+        return self._may_call(target.endpoint) and _are_keys(target)
+
+    def party(self, target: Target) -> str:  # noqa: D102
+        return _origin(target.endpoint)
 
     async def send(self, push: Push, target: Target, now_ms: int) -> Answer:  # noqa: D102
         payload = fitted(fields(push.command, push.ends_at_ms), self._settings.payload_bytes)
         if payload is None:
             return Answer(Verdict.REFUSED, "TOO_LARGE", "more than a push service takes")
-        try:
-            body = _encrypted(target, payload)
-        except (WebPushException, ValueError) as error:
-            return Answer(Verdict.DEAD_ADDRESS, "BAD_KEYS", f"the browser's keys cannot be used: {type(error).__name__}")
+        if not _are_keys(target):
+            return Answer(Verdict.DEAD_ADDRESS, "BAD_KEYS", "the browser's keys are none")
+        body = _encrypted(target, payload)
         headers = {
             "TTL": str(push.ttl_s(now_ms, LONGEST_TTL_S)),
             "Urgency": "high" if push.urgent else "normal",
@@ -73,7 +76,7 @@ class WebPushChannel:
             "Authorization": await self._authorization(target.endpoint, now_ms / 1000),
         }
         if push.command.collapse_key:
-            headers["Topic"] = push.command.collapse_key[:LONGEST_TOPIC]
+            headers["Topic"] = header_key(push.command.collapse_key, LONGEST_TOPIC)
         response = await calling(lambda: self._client.post(target.endpoint, content=body, headers=headers))
         return response if isinstance(response, Answer) else answer(response, now_ms)
 
@@ -123,6 +126,19 @@ def answer(response: httpx.Response, now_ms: int) -> Answer:
 def private_key(settings: WebPushSettings, environment: Mapping[str, str] | None = None) -> str:
     """Empty: the channel is off."""
     return read_secret(settings.private_key, environment).strip()
+
+
+def _are_keys(target: Target) -> bool:
+    """A point on P-256 and 16 bytes, as RFC 8291 has them."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded(target.p256dh))
+        return len(_decoded(target.auth)) == 16
+    except ValueError:
+        return False
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
 def _encrypted(target: Target, payload: bytes) -> bytes:

@@ -46,6 +46,9 @@ class WebhookChannel:
     def takes(self, target: Target) -> bool:  # noqa: D102 - as Channel
         return target.app_id in self._endpoints
 
+    def party(self, target: Target) -> str:  # noqa: D102
+        return target.app_id
+
     async def send(self, push: Push, target: Target, now_ms: int) -> Answer:  # noqa: D102
         url, secret = self._endpoints[target.app_id]
         document = {"user_id": push.command.user_id, "device_id": target.device_id, **fields(push.command, push.ends_at_ms)}

@@ -113,7 +113,7 @@ class SqliteStore:
         user_id = entry.user_id
         there = self._entries("WHERE command_id = ?", (entry.command_id,))
         if there:
-            appended = Appended(there[0])
+            appended = Appended(there[0], is_new=False)
         else:
             replaced: list[StreamEntry] = []
             if entry.collapse_key:
@@ -130,7 +130,7 @@ class SqliteStore:
             )
             stream_id = cursor.lastrowid or 0
             new = StreamEntry(stream_id, user_id, entry.command_id, entry.payload, entry.collapse_key, entry.expires_at_ms)
-            appended = Appended(new, tuple(replaced), tuple(overflowed))
+            appended = Appended(new, replaced=tuple(replaced), overflowed=tuple(overflowed))
         if settled is not None:
             self.settle(settled)
         return appended
@@ -146,7 +146,7 @@ class SqliteStore:
             where = "WHERE user_id = ? AND acknowledged_at_ms IS NULL AND expires_at_ms > ? ORDER BY stream_id"
             found = self._entries(where, (user_id, now_ms))
         else:
-            start = max(last_id or 0, row[0] if row else 0)
+            start = max(min(last_id or 0, self.newest_id()), row[0] if row else 0)
             found = self._entries("WHERE user_id = ? AND stream_id > ? AND expires_at_ms > ? ORDER BY stream_id", (user_id, start, now_ms))
         self._db.executemany("UPDATE stream SET sent = 1 WHERE stream_id = ? AND NOT sent", [(entry.stream_id,) for entry in found])
         return found
@@ -155,6 +155,7 @@ class SqliteStore:
         return self._entries("WHERE user_id = ? AND stream_id <= ? AND acknowledged_at_ms IS NULL", (user_id, up_to_id))
 
     def acknowledge(self, user_id: str, device: str, up_to_id: int, now_ms: int) -> None:  # noqa: D102
+        up_to_id = min(up_to_id, self.newest_id())  # no client may say that it has what does not exist yet
         self._db.execute(
             "UPDATE stream SET acknowledged_at_ms = ? WHERE user_id = ? AND stream_id <= ? AND acknowledged_at_ms IS NULL",
             (now_ms, user_id, up_to_id),

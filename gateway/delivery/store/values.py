@@ -59,5 +59,7 @@ class Appended:
     """Answer to ``Store.append``: the new entry, and those that made room for it (replaced, or too old)."""
 
     entry: StreamEntry
+    is_new: bool = True
+    """False: it was there already, and devices have it or will get it when they resume."""
     replaced: tuple[StreamEntry, ...] = ()
     overflowed: tuple[StreamEntry, ...] = ()

@@ -59,7 +59,8 @@ class Hub:
         entry = appended.entry
         if another_way:
             self._unacknowledged[entry.stream_id] = asyncio.Event()
-        self._publish(entry)
+        if appended.is_new:
+            self._publish(entry)
         if written_at_ms > 0 and here:
             SENT_SECONDS.observe(max(0, self._clock_ms() - written_at_ms) / 1000)
         for old in appended.replaced:
@@ -166,7 +167,10 @@ class Hub:
             Report(user_id, entry.command_id, feedback_pb2.OUTCOME_DELIVERED, now_ms, channel=channel, device_id=device_id)
             for entry in entries
         ]
-        await asyncio.gather(*(self._tell(report) for report in reports))
+        if len(reports) == 1:
+            await self._tell(reports[0])
+        elif reports:
+            await asyncio.gather(*(self._tell(report) for report in reports))
 
     # Time passes
     async def watch(self) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from gateway.common.settings import default_document
 from gateway.delivery.channels.apns import ApnsChannel
@@ -96,10 +99,15 @@ class World:
         return self._open(httpx.AsyncClient(http2=True, verify=self.server.client_context()))
 
 
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[tuple[BrowserService, World]]:
     service = BrowserService(lambda: NOW_MS / 1000)
-    with ProviderServer(tmp_path, service) as server:
+    with ProviderServer(made(tmp_path / type(service).__name__), service) as server:
         service.url = server.url
         web_push = settings(web_push={"subject": "mailto:push@shop.example", "allowed_hosts": [f"127.0.0.1:{server.port}"]})
         key = pem(service.vapid_key)
@@ -109,17 +117,20 @@ def browser(tmp_path: Path) -> Iterator[tuple[BrowserService, World]]:
 @pytest.fixture
 def google(tmp_path: Path) -> Iterator[tuple[Google, World]]:
     service = Google()
-    with ProviderServer(tmp_path, service) as server:
+    with ProviderServer(made(tmp_path / type(service).__name__), service) as server:
         service.url = server.url
         fcm = settings(fcm={"url": server.url}).delivery.fcm
-        tokens = httpx.Client(http2=True, verify=server.client_context())
-        yield service, World(server, lambda client: FcmChannel(fcm, service.service_account(), client, tokens))
+
+        def opened(client: httpx.AsyncClient) -> FcmChannel:
+            return FcmChannel(fcm, service.service_account(), client, httpx.Client(http2=True, verify=server.client_context()))
+
+        yield service, World(server, opened)
 
 
 @pytest.fixture
 def apple(tmp_path: Path) -> Iterator[tuple[Apple, World]]:
     service = Apple()
-    with ProviderServer(tmp_path, service) as server:
+    with ProviderServer(made(tmp_path / type(service).__name__), service) as server:
         apns = settings(apns={"url": server.url, "key_id": Apple.key_id, "team_id": Apple.team_id}).delivery.apns
         yield service, World(server, lambda client: ApnsChannel(apns, pem(service.key), client))
 
@@ -182,10 +193,12 @@ def test_no_address_but_those_of_push_services_is_called(endpoint: str) -> None:
     service = BrowserService()
     web_push = settings(web_push={"subject": "mailto:push@shop.example"}).delivery.web_push
     channel = WebPushChannel(web_push, pem(service.vapid_key), httpx.AsyncClient())
-    good = Target(endpoint="https://updates.push.services.mozilla.com/wpush/v2/x", p256dh="k", auth="a")
+    service.url = "https://updates.push.services.mozilla.com"
+    target = service.subscription()
+    assert channel.takes(target)
+    target.endpoint = endpoint
 
-    assert channel.takes(good)
-    assert not channel.takes(Target(endpoint=endpoint, p256dh="k", auth="a"))
+    assert not channel.takes(target)
 
 
 def test_a_browsers_keys_that_are_none_retire_it(browser: tuple[BrowserService, World]) -> None:
@@ -343,3 +356,43 @@ def test_a_provider_that_is_away_is_tried_again(apple: tuple[Apple, World], tmp_
     answer, attempts, _ = world.send_until_known(push(), IPHONE)
 
     assert (answer.verdict, attempts) == (Verdict.AGAIN, 6)
+
+
+@given(
+    word=st.text(max_size=40),
+    other=st.text(max_size=40),
+    urgent=st.booleans(),
+    silent=st.booleans(),
+)
+@settings_of_hypothesis(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_word_in_a_command_or_an_address_breaks_a_channel(
+    google: tuple[Google, World],
+    apple: tuple[Apple, World],
+    browser: tuple[BrowserService, World],
+    word: str,
+    other: str,
+    urgent: bool,
+    silent: bool,
+) -> None:
+    content = Content(
+        title=word, body=other, sound=other, icon=word, deep_link=other, data={word: other, "from": word}, title_loc_args=[word]
+    )
+    sent = push(
+        content=content, collapse_key=word, campaign_id=other, thread_id=word, silent=silent, priority=PRIORITY_HIGH if urgent else 0
+    )
+    subscription = browser[0].subscription("/push/" + word)
+    for world, target in (
+        (google[1], Target(token=word + "x", app_id=other)),
+        (apple[1], Target(token="ab12", app_id=Apple.topic)),
+        (browser[1], subscription),
+        (browser[1], Target(endpoint=subscription.endpoint, p256dh=word, auth=other)),
+    ):
+        assert world.send(sent, target).verdict in Verdict
+
+
+@pytest.mark.parametrize("token", ["", "ab/../cd", "ä", "a b", "a\r\nx: y"])
+def test_an_apple_token_that_is_none_is_not_called(apple: tuple[Apple, World], token: str) -> None:
+    channel = ApnsChannel(settings(apns={"key_id": "K", "team_id": "T"}).delivery.apns, pem(apple[0].key), httpx.AsyncClient())
+
+    assert not channel.takes(Target(token=token, app_id=Apple.topic))
+    assert not channel.takes(Target(token="ab12", app_id=token + "\n"))
