@@ -125,6 +125,8 @@ class AcknowledgedProducer:
     def _finished(self, batch: _Batch) -> None:
         self.records -= batch.count
         self.bytes -= batch.size
+        if batch.error is not None:
+            self._log.warning("records given up", records=batch.failed, code=batch.error.name(), reason=batch.error.str())
 
     def _error(self, error: KafkaError) -> None:
         self._log.debug("kafka client", code=error.name(), reason=error.str())  # it tries again by itself, and whoever probes is told
@@ -137,7 +139,7 @@ class AcknowledgedProducer:
 class _Batch:
     """Records that are answered for together."""
 
-    __slots__ = ("_owner", "_waiting", "count", "done", "failed", "size")
+    __slots__ = ("_owner", "_waiting", "count", "done", "error", "failed", "size")
 
     def __init__(self, owner: AcknowledgedProducer, count: int, size: int) -> None:
         self._owner = owner
@@ -145,12 +147,14 @@ class _Batch:
         self.count = count
         self.size = size
         self.failed = 0
+        self.error: KafkaError | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def report(self, error: KafkaError | None, _message: Message) -> None:
         """Called by the client once for each record."""
         if error is not None:
             self.failed += 1
+            self.error = error
         self._count_down()
 
     def refuse(self) -> None:
