@@ -18,7 +18,7 @@ class Device:
 
     def __init__(self, gateway: GatewayProcess, user: str = "ada", device_id: str = "phone", **query: str) -> None:
         values = {"token": token(user), "device_id": device_id} | query
-        self.socket: ClientConnection = connect(f"ws://{gateway.address}/v1/stream?{urlencode(values)}", compression=None)
+        self.socket: ClientConnection = connect(f"ws://{gateway.address}/v1/stream?{urlencode(values)}", compression=None, legacy=True)
         self.last_id = ""
 
     def receive(self, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
