@@ -66,13 +66,18 @@ export class Panel {
     const zone = this.session().person.timeZone;
     const asked = told.decisions.find((each) => each.gates.length);
     this.dial.wakeUp = told.wakeUp;
-    put(this.parts.verdict, ...verdict(told.inForce, zone));
+    put(this.parts.verdict, ...verdict(told.inForce, zone), told.inForce?.reason === "opted_out" && this.allow());
     this.show("gates", asked && gates(asked, zone));
     this.show("candidates", told.candidates && candidates(told.candidates, zone));
     this.show("curve", told.curve && curve(told.curve, zone));
     this.show("interests", told.interests.length && interests(told.interests));
     this.show("why", told.answers.length && why(told.answers));
     this.show("timeline", told.decisions.length && timeline(told.decisions, zone));
+  }
+
+  allow() {
+    const act = () => { this.session().became("SUBSCRIBED"); this.hurry(); };
+    return h("button", { type: "button", class: "primary", onclick: act }, "Allow pushes again");
   }
 
   show(name, children) {
