@@ -24,7 +24,7 @@ setup:  ## environment, Java, JVM artefacts, generated code (every target does t
 	echo "Install Python 3.11 or 3.12, or name the one you have: make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS))" >&2;; esac; exit $$code; }
 
 .PHONY: demo
-demo: setup  ## Kafka, the job, a simulated world and a consumer, until Ctrl-C
+demo: setup  ## Kafka, the job, a simulated world, a page in the browser and a consumer, until Ctrl-C
 	@$(KAIROS) demo $(ARGS)
 
 .PHONY: test

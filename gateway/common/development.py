@@ -22,6 +22,11 @@ def development_settings() -> dict[str, str]:
     }
 
 
+def environment(*, dev: bool) -> dict[str, str]:
+    """The variables of this process; with `dev`, over those of the clone's own keys."""
+    return {**development_settings(), **os.environ} if dev else dict(os.environ)
+
+
 def development_key() -> str:
     """The API key of this clone."""
     return next(iter(named_secrets(f"file:{_made(_API_KEYS)}").values())).decode()

@@ -21,7 +21,7 @@ from kairos.contract.connection import Connection, read_config
 from kairos.errors import USAGE_ERROR, KairosError
 
 ENVIRONMENT_PREFIX = "KAIROS_EDGE__"
-PARTS = ("collector", "delivery")
+PARTS = ("collector", "delivery", "page")
 """Sections that belong to one program each; `gateway/<part>/default.yaml` has their defaults."""
 
 SecretSource = Annotated[str, Field(pattern=r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$")]

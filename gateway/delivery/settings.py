@@ -21,6 +21,7 @@ class SourceSettings(Section):
     commit_ms: Positive
     session_ms: Positive
     revoke_wait_ms: NotNegative
+    user_prefix: str
 
 
 class RetrySettings(Section):

@@ -56,6 +56,7 @@ class PushSource:
     ) -> None:
         self._options = client_options(connection, "kairos-gateway")
         self._topic = connection.topic("pushes")
+        self._prefix = settings.user_prefix.encode()
         self._settings = settings
         self._most = most_under_way
         self._deliver: Callable[[list[Record]], None] = _nobody
@@ -140,7 +141,11 @@ class PushSource:
             tracker.begin(message.offset())
             self._under_way += 1
             place = Place(message.topic(), message.partition(), message.offset(), tracker)
-            records.append(Record(place, message.key(), message.value(), message.timestamp()[1]))
+            key = message.key()
+            if key is not None and not key.startswith(self._prefix):
+                self._done.append(place)
+                continue
+            records.append(Record(place, key, message.value(), message.timestamp()[1]))
         return records
 
     def _note_done(self, consumer: Consumer) -> None:

@@ -27,6 +27,7 @@ _COMMAND_MODULES = (
     "explain",
     "collector",
     "gateway",
+    "page",
     "check",
     "policy",
     "experiment",

@@ -38,9 +38,10 @@ def collector(
     """
     from gateway.collector.server import serve
     from gateway.collector.settings import CollectorSettings
+    from gateway.common.development import environment
     from gateway.common.settings import load_settings
 
-    settings = load_settings(CollectorSettings, "collector", config, _environment(dev=dev))
+    settings = load_settings(CollectorSettings, "collector", config, environment(dev=dev))
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"collector": settings.collector.model_copy(update=given)})
     if dev:
@@ -63,12 +64,13 @@ def token(
     """
     import time
 
+    from gateway.common.development import environment
     from gateway.common.secrets import named_secrets
     from gateway.common.settings import EdgeSettings, load_settings
     from gateway.common.tokens import issue_token
     from kairos.cli.arguments import usage_error
 
-    auth = load_settings(EdgeSettings, "", config, _environment(dev=dev)).auth
+    auth = load_settings(EdgeSettings, "", config, environment(dev=dev)).auth
     secrets = named_secrets(auth.token_secrets)
     if not secrets:
         raise usage_error(
@@ -78,16 +80,6 @@ def token(
         raise usage_error(f"--minutes {minutes}: auth.max_token_lifetime_s is {auth.max_token_lifetime_s}.", "Ask for fewer minutes.")
     key_id, secret = next(iter(secrets.items()))
     sys.stdout.write(issue_token(user, key_id, secret, auth.audience, int(time.time()), minutes * 60) + "\n")
-
-
-def _environment(*, dev: bool) -> dict[str, str]:
-    import os
-
-    if not dev:
-        return dict(os.environ)
-    from gateway.common.development import development_settings
-
-    return {**development_settings(), **os.environ}
 
 
 def _tell(host: str, port: int) -> None:

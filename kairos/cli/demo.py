@@ -1,7 +1,7 @@
 """``kairos demo``: everything at once, to see it work."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -38,9 +38,14 @@ def demo(
     ui_port: Annotated[
         int | None, typer.Option(envvar="KAIROS_FLINK_PORT", help="Port of Flink's web UI. Default: 8081, or a free one.")
     ] = None,
+    page_port: Annotated[
+        int | None, typer.Option(envvar="KAIROS_PAGE_PORT", help="Port of the page. Default: 8090, or a free one.")
+    ] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Without the page, its collector and its gateway.")] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Pushes as one JSON object a line on stdout; the rest on stderr.")] = False,
 ) -> None:
-    """Run everything on this machine: Kafka, the job, a world of users, and a consumer that shows the pushes as they come.
+    """Run everything on this machine: Kafka, the job, a world of users, a page to be one of them, and a consumer that shows the pushes.
 
     Ends with Ctrl-C, and nothing it has started stays behind.
 
@@ -48,6 +53,7 @@ def demo(
       kairos demo                                       the built-in world: shop, news and social
       kairos demo --users 50000 --rate 500              more of it
       kairos demo --log clicks.parquet --speed 600      a real log, ten minutes of it in a second
+      kairos demo --open                                with the page in a browser
       kairos demo --limit 20                            for scripts: exit code 0 when 20 pushes came
     """
     import logging
@@ -61,7 +67,8 @@ def demo(
     duration_ms = duration_option("--duration", duration)
     duration_s = duration_ms / 1000 if duration_ms is not None else _PATIENCE_S if limit is not None else None
     source = _source(users, items, speed, rate, log, log_kind)
-    shown = run_demo(Demo(source, config, limit, duration_s, kafka_port, ui_port, as_json))
+    page: Literal["printed", "opened", "none"] = "none" if no_page else "opened" if open_page else "printed"
+    shown = run_demo(Demo(source, config, limit, duration_s, kafka_port, ui_port, as_json, page, page_port))
     if shown.end is End.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
     if limit is not None and shown.end is not End.LIMIT:

@@ -1,4 +1,4 @@
-"""The demo: Kafka, the topics, the job, a source of events and a consumer, on this machine, by one command.
+"""The demo: Kafka, the topics, the job, a source of events, the page and a consumer, on this machine, by one command.
 
 *Contract*: everything it starts ends with it, however it ends. Its files, logs among them, are in ``.kairos/demo`` and are
 made anew each time. One demo at a time per clone.
@@ -7,20 +7,23 @@ made anew each time. One demo at a time per clone.
 import os
 import shutil
 import time
+import webbrowser
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
 from flink_job.config import Config
-from kairos.console import console, done, stderr
+from kairos.console import console, done, stderr, warn
 from kairos.consume.consumer import PushConsumer
 from kairos.consume.show import Shown
 from kairos.contract.connection import read_config
 from kairos.contract.topics import ensure_topics
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.job.counts import account, read_counts
+from kairos.job.demo_edge import DemoEdge
 from kairos.job.demo_screen import show_pushes
 from kairos.job.demo_sources import Source
 from kairos.job.local_job import LocalJob
@@ -42,7 +45,10 @@ _AFTER_THE_LOG_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was asked for. ``kafka_port``, ``ui_port``: the usual one, or a free one if it is taken, unless given."""
+    """What was asked for. ``kafka_port``, ``ui_port``, ``page_port``: the usual one, or a free one if it is taken, unless given.
+
+    ``page``: its address is printed, and opened in a browser, or there is none.
+    """
 
     source: Source
     config: Path | None = None
@@ -51,6 +57,8 @@ class Demo:
     kafka_port: int | None = None
     ui_port: int | None = None
     as_json: bool = False
+    page: Literal["printed", "opened", "none"] = "printed"
+    page_port: int | None = None
 
 
 def run_demo(demo: Demo) -> Shown:
@@ -79,6 +87,8 @@ def run_demo(demo: Demo) -> Shown:
         log = folder / "source.log"
         source = running.enter_context(ChildProcess(demo.source.title, demo.source.command(settings), log=log))
         done(demo.source.words())
+        if demo.page != "none":
+            _start_page(running, demo, settings, job.rest.base_url)
         _say_where(folder, settings, time.monotonic() - began_s)
         shown = show_pushes(pushes, log, _Watch(job, source), limit=demo.limit, timeout_s=demo.duration_s, as_json=demo.as_json)
         _say_what_happened(job, shown, as_json=demo.as_json)
@@ -86,6 +96,20 @@ def run_demo(demo: Demo) -> Shown:
             running.close()
             say("Everything is stopped")
     return shown
+
+
+def _start_page(running: ExitStack, demo: Demo, settings: Path, flink_url: str) -> None:
+    """The demo goes on without it if it cannot be had."""
+    try:
+        with step("Starting collector, gateway and page") as say:
+            edge = running.enter_context(DemoEdge(settings, flink_url, demo.page_port))
+            edge.start()
+            say(f"The page: {edge.address}")
+    except KairosError as error:
+        warn(f"There is no page: {error}")
+        return
+    if demo.page == "opened" and not webbrowser.open(edge.address):
+        warn(f"No browser could be opened; the address is {edge.address}")
 
 
 class _Watch:

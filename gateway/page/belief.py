@@ -1,0 +1,140 @@
+"""What Kairos believes about a user, for the panel: its latest decisions in words, the curve of hours, the next wake-up, interests by category.
+
+*Contract*: pure; the words are those of `kairos.words` and `kairos.explain`, as every other tool says them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any
+
+from flink_job.config import Config
+from gateway.page.catalogue import Catalogue
+from kairos.explain.answers import answers
+from kairos.explain.clock import Clock
+from kairos.explain.explain import explain
+from kairos.explain.history import History
+from kairos.v1.decision_pb2 import VERDICT_DEFERRED, VERDICT_SENT, Candidate, Decision
+from kairos.v1.signal_pb2 import Trigger
+from kairos.words import gate_words, outcome_words, reason_words, rule_words, trigger_words
+
+_DAYS = 7
+_VERDICTS = {VERDICT_SENT: "sent", VERDICT_DEFERRED: "deferred"}
+
+
+def belief(
+    history: History, catalogue: Catalogue, config: Config, *, now_ms: int, zone: tzinfo | None, zone_name: str, most: int
+) -> dict[str, Any]:
+    """All of the panel. `now_ms`: by the user's clock; `most`: so many decisions."""
+    newest_first = list(reversed(history.decisions))
+    scored = next((each for each in newest_first if each.candidates), None)
+    weighed = next((each for each in newest_first if each.slots), None)
+    waiting = history.waiting(now_ms)
+    in_force = history.in_force(now_ms)
+    return {
+        "userId": history.user_id,
+        "nowMs": now_ms,
+        "timeZone": zone_name,
+        "inForce": decided(in_force, history, catalogue) if in_force is not None else None,
+        "decisions": [decided(each, history, catalogue) for each in newest_first[:most]],
+        "candidates": candidates(scored, catalogue) if scored is not None else None,
+        "curve": curve(weighed) if weighed is not None else None,
+        "wakeUp": {"atMs": waiting.wake_at_ms, "why": reason_words(waiting.reason)} if waiting is not None else None,
+        "interests": interests(newest_first, catalogue),
+        "answers": _answers(history, config, now_ms, zone, zone_name),
+    }
+
+
+def decided(decision: Decision, history: History, catalogue: Catalogue) -> dict[str, Any]:
+    """One decision."""
+    verdict = _VERDICTS.get(decision.verdict, "suppressed")
+    command = history.pushes.get(decision.command_id) if decision.command_id else None
+    return {
+        "id": decision.decision_id,
+        "verdict": verdict,
+        "atMs": decision.decided_at_ms,
+        "wakeAtMs": decision.wake_at_ms,
+        "trigger": Trigger.Name(decision.trigger).removeprefix("TRIGGER_").lower(),
+        "occasion": trigger_words(decision.trigger),
+        "reason": decision.reason,
+        "why": reason_words(decision.reason) if decision.reason else "",
+        "gates": [
+            {"name": gate.name, "passed": gate.passed, "says": gate_words(gate.name) if gate.passed else reason_words(gate.name),
+             "opensAtMs": gate.opens_at_ms}
+            for gate in decision.gates
+        ],
+        "item": catalogue.shown(decision.item_ids[0]) if decision.item_ids else None,
+        "title": command.content.title if command is not None else "",
+        "readerReason": command.reason if command is not None else "",
+        "outcomes": [outcome_words(each.outcome) for each in history.outcomes(decision.command_id)] if decision.command_id else [],
+        "policy": f"{decision.policy_id} {decision.policy_version}".strip(),
+        "arms": dict(decision.arms),
+    }  # fmt: skip
+
+
+def candidates(decision: Decision, catalogue: Catalogue) -> dict[str, Any]:
+    """What was considered last, with the terms of its score and worth."""
+    return {
+        "atMs": decision.decided_at_ms,
+        "verdict": _VERDICTS.get(decision.verdict, "suppressed"),
+        "why": reason_words(decision.reason) if decision.reason else "",
+        "rows": [_candidate(each, decision, catalogue) for each in decision.candidates],
+        "found": sum(decision.candidates_by_source.values()),
+        "dropped": [{"count": count, "why": rule_words(rule)} for rule, count in sorted(decision.dropped_by_rule.items())],
+        "costs": {name: value for name, value in decision.utility_terms.items() if name in ("fatigue", "opt_out", "price")},
+    }
+
+
+def curve(decision: Decision) -> dict[str, Any]:
+    """CTR, CVR and what is left of the occasion's worth, for now and each coming hour that was weighed."""
+    return {
+        "atMs": decision.decided_at_ms,
+        "chosenAtMs": decision.wake_at_ms or decision.decided_at_ms,
+        "hours": [
+            {"atMs": slot.at_ms, "ctr": slot.ctr, "cvr": slot.cvr, "discount": slot.discount, "propensity": slot.propensity}
+            for slot in decision.slots
+        ],
+    }
+
+
+def interests(newest_first: Sequence[Decision], catalogue: Catalogue, most: int = 8) -> list[dict[str, Any]]:
+    """By most specific category, the interest I_u · F_i that its best candidate had when one was last considered; the largest first."""
+    best: dict[tuple[str, ...], tuple[float, int]] = {}
+    for decision in newest_first:
+        here: dict[tuple[str, ...], float] = {}
+        for each in decision.candidates:
+            item = catalogue.get(each.item_id)
+            if item is not None and item.categories:
+                path = tuple(item.categories)
+                here[path] = max(here.get(path, each.interest), each.interest)
+        for path, interest in here.items():
+            best.setdefault(path, (interest, decision.decided_at_ms))
+    ordered = sorted(best.items(), key=lambda entry: -entry[1][0])[:most]
+    return [{"category": list(path), "interest": interest, "atMs": at_ms} for path, (interest, at_ms) in ordered]
+
+
+def _candidate(each: Candidate, decision: Decision, catalogue: Catalogue) -> dict[str, Any]:
+    return {
+        "item": catalogue.shown(each.item_id),
+        "sources": list(each.sources),
+        "score": each.score,
+        "interest": each.interest,
+        "affinity": each.affinity,
+        "pOpen": each.p_open if each.HasField("p_open") else None,
+        "pConvert": each.p_convert if each.HasField("p_convert") else None,
+        "utility": each.utility if each.HasField("utility") else None,
+        "diversity": each.diversity or 1.0,
+        "propensity": each.propensity,
+        "chosen": each.item_id in decision.item_ids,
+    }
+
+
+def _answers(history: History, config: Config, now_ms: int, zone: tzinfo | None, zone_name: str) -> list[dict[str, Any]]:
+    if not history.decisions or zone is None:
+        return []
+    clock = Clock(zone, zone_name, "theirs")
+    explained = explain(history, at_ms=None, until_ms=now_ms, days=_DAYS, clock=clock, rules=config.policy)
+    if explained is None:
+        return []
+    return [{"question": each.question, "lines": list(each.lines)} for each in answers(explained, clock)]

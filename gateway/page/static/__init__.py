@@ -1,0 +1,1 @@
+"""What browsers fetch: ES modules and style sheets, as they are."""

@@ -1,0 +1,170 @@
+"""The story that the page tells, in a real browser, against real Kafka and the real job: click, push, dismissal, cool-down, and later again."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from kairos.local.kafka import EmbeddedKafka
+from tests.gateway.page.browser import Watched, chromium, opened
+from tests.gateway.page.stage import staged
+
+pytestmark = [pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
+
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(browser: Browser, kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with staged(tmp_path_factory.mktemp("page"), kafka.bootstrap_servers, "page-story.", time.time_ns() // 1_000_000) as where:
+        yield where
+
+
+def become(page: Page, name: str) -> None:
+    """One of the people, connected, before a full shelf."""
+    expect(page.locator(".product").first).to_be_visible()
+    page.get_by_label("You are").select_option(label=name)
+    expect(page.get_by_text(f"about {name.split(',', maxsplit=1)[0]}")).to_be_visible()
+    expect(page.locator("#link")).to_have_attribute("data-on", "true")
+
+
+def look(page: Page, place: int) -> None:
+    """At an item, and back to the shelf."""
+    page.locator(".product .look").nth(place).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def first_push(page: Page) -> None:
+    """Nothing is known of the person yet: which look brings it is the policy's business, but not many pass without."""
+    for place in range(6):
+        try:
+            expect(page.get_by_role("article").first).to_be_visible(timeout=8_000 if place else 1_000)
+        except AssertionError:
+            look(page, place)
+        else:
+            return
+    raise AssertionError(page.locator("#panel").inner_text())
+
+
+def test_click_push_dismissal_cool_down_and_the_next_push_when_the_clock_is_put_ahead(browser: Browser, address: str) -> None:
+    seen = opened(browser, address)
+    page = seen.page
+    become(page, "Ada, Lisbon")
+
+    first_push(page)
+    push = page.get_by_role("article")
+    expect(push.locator(".reason")).to_have_text(re.compile(r"^Because .+\.$"))
+    expect(page.locator("[data-part=verdict]")).to_contain_text("Sent:")
+    expect(page.locator("[data-part=gates] [data-passed=false]")).to_have_count(0)
+    expect(page.locator("[data-part=candidates] tr[data-chosen=true]")).to_have_count(1)
+    expect(page.locator("[data-part=curve] svg")).to_have_attribute("aria-label", re.compile("CTR times CVR over [0-9]+ moments"))
+    expect(page.locator("[data-part=interests] li").first).to_be_visible()
+
+    push.get_by_role("button", name=re.compile("^Dismiss")).click()
+    expect(page.get_by_role("article")).to_have_count(0)
+    expect(page.locator("[data-part=timeline]")).to_contain_text("dismissed")
+
+    look(page, 6)
+    expect(page.locator("[data-part=gates] [data-gate=cool_down]")).to_have_attribute("data-passed", "false")
+    expect(page.locator("[data-part=verdict]")).to_contain_text("the user dismissed a push lately")
+    expect(page.locator("[data-dial=next]")).to_contain_text("Next wake-up at")
+
+    page.get_by_role("button", name="To the next wake-up").click()
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(page.locator("[data-part=verdict]")).to_contain_text("Sent:")
+    assert seen.complaints == []
+
+
+def test_pushes_switched_off_stay_off_until_the_person_says_otherwise(browser: Browser, address: str) -> None:
+    seen = opened(browser, address)
+    page = seen.page
+    become(page, "Chen, Singapore")
+
+    first_push(page)
+    page.get_by_role("button", name=re.compile("^Turn off pushes")).click()
+    expect(page.locator("[data-part=timeline]")).to_contain_text("pushes switched off")
+    look(page, 7)
+    expect(page.locator("[data-part=verdict]")).to_contain_text("the user wants no pushes")
+
+    page.get_by_role("button", name="Allow pushes again").click()
+    page.get_by_role("button", name="+10 min").click()
+    first_push(page)
+    assert seen.complaints == []
+
+
+def test_what_was_left_in_the_cart_is_pushed_when_its_time_has_come(browser: Browser, address: str) -> None:
+    seen = opened(browser, address)
+    page = seen.page
+    become(page, "Ben, New York")
+
+    page.get_by_role("button", name=re.compile("^Add to cart")).nth(2).click()
+    expect(page.locator("[data-dial=next]")).to_contain_text("it is not yet time for what this is about")
+    page.get_by_role("button", name="To the next wake-up").click()
+
+    push = page.get_by_role("article")
+    expect(push).to_contain_text("cart")
+    push.get_by_role("button", name=re.compile("^Buy")).click()
+    expect(page.locator("[data-part=timeline]")).to_contain_text("converted")
+    assert seen.complaints == []
+
+
+def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Browser, address: str) -> None:
+    seen = opened(browser, f"{address}/#operators")
+    page = seen.page
+
+    expect(page.get_by_role("heading", name="Operations")).to_be_visible()
+    expect(page.locator("[data-total=catalogue_items]")).not_to_have_text("0")
+    for title in (
+        "Rates, last five minutes",
+        "Why nothing was sent",
+        "What became of pushes",
+        "Caps in force",
+        "Experiment arms",
+        "Dead letters",
+    ):
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_text("6 in 10 min")).to_be_visible()
+    assert seen.complaints == []
+
+
+def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str) -> None:
+    seen = opened(browser, address, viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce")
+    page = seen.page
+    expect(page.locator(".product").first).to_be_visible()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="To the items")).to_be_focused()
+    look_at = page.locator(".product .look").first
+    look_at.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert page.evaluate("document.querySelector('dialog').scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    expect(look_at).to_be_focused()
+
+    page.get_by_role("button", name="Use light colours").press("Enter")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    nameless(seen)
+
+
+def nameless(seen: Watched) -> None:
+    """No control and no picture is without a name, and nothing was complained of."""
+    names = """[...document.querySelectorAll("button, a, select, svg[role=img]")].filter(
+        (each) => !(each.getAttribute("aria-label") || each.textContent.trim() || each.labels?.length)).map((each) => each.outerHTML)"""
+    assert seen.page.evaluate(names) == []
+    assert seen.complaints == []
