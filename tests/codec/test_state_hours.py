@@ -34,7 +34,8 @@ def test_a_state_without_hours_is_read_as_that_of_a_user_of_whose_hours_nothing_
     state = new_user(4, MONDAY_0930)
     before = len(CODEC.encode(state))
     assert hours(CODEC.decode(CODEC.encode(state))) == [array("B"), array("f"), array("B"), array("f"), 0, 0]
-    COUNTS.observe_activity(state, 9, MONDAY_0930)
+    COUNTS.observe_activity(state, 0, MONDAY_0930 - HOUR)
+    COUNTS.observe_activity(state, 9, MONDAY_0930)  # the visit before counts
     COUNTS.observe_sent(state, 9, MONDAY_0930)
     assert len(CODEC.encode(state)) - before == (2 + 6) + (2 + 6) + (3 + 1) + (3 + 4) + (3 + 1) + (3 + 12)  # times, slots, counts
 

@@ -83,7 +83,7 @@ def test_nothing_is_an_action_too() -> None:
     assert {(each.item_id, each.logged_propensity, each.target_propensity) for each in strict} == {("", 1.0, 1.0)}
     sent = [each for each in lavish if each.target_verdict == "sent"]
     assert {each.target_reason for each in lavish} == {"", "better_time"}
-    assert len(sent) > len(lavish) / 2
+    assert len(sent) > len(lavish) / 4  # the others wait for a better hour
     assert {(each.item_id, each.logged_propensity, each.target_propensity, each.logged_value) for each in sent} == {("", 1.0, 0.0, 0.0)}
     assert all(each.target_value > 0.0 and each.target_item_id for each in sent)
 
