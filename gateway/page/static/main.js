@@ -41,7 +41,7 @@ function be(person) {
   });
   byId("person").value = person.id;
   try { localStorage.setItem(REMEMBERED, person.id); } catch { /* for this visit only, then */ }
-  panel.begin();
+  panel.become();
 }
 
 function route() {
