@@ -119,6 +119,16 @@ def test_what_was_left_in_the_cart_is_pushed_when_its_time_has_come(browser: Bro
     assert seen.complaints == []
 
 
+def test_a_browser_that_allows_no_notifications_is_told_so(browser: Browser, address: str) -> None:
+    seen = opened(browser, address)
+
+    seen.page.get_by_role("button", name="Also when this page is closed").click()
+
+    expect(seen.page.get_by_label("Web Push")).to_contain_text("Not here: this browser")
+    assert seen.page.request.get(f"{address}/sw.js").headers["content-type"].startswith("text/javascript")
+    assert seen.complaints == []
+
+
 def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Browser, address: str) -> None:
     seen = opened(browser, f"{address}/#operators")
     page = seen.page
