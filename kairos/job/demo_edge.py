@@ -78,7 +78,11 @@ class DemoEdge:
             "job": self._settings.name,
             "auth": {"api_keys": self._key("api-keys"), "token_secrets": self._key("token-secrets")},
             "log": {"format": "text"},
-            "collector": {"port": self._ports["collector"], "cors_origins": [url["page"], url["page"].replace("127.0.0.1", "localhost")]},
+            "collector": {
+                "port": self._ports["collector"],
+                "cors_origins": [url["page"], url["page"].replace("127.0.0.1", "localhost")],
+                "limits": {"user_requests_per_minute": 1200},  # whoever tries a page out clicks fast
+            },
             "delivery": {
                 "port": self._ports["gateway"],
                 "store": {"path": str(self._folder / "edge.db")},
