@@ -57,6 +57,7 @@ def build_app(
         routes=[
             Route("/", _index),
             Route("/kairos.js", _snippet),
+            Route("/sw.js", _service_worker),
             Mount("/static", StaticFiles(packages=[("gateway.page", "static")])),
             *endpoints.routes(),
         ],
@@ -71,3 +72,8 @@ async def _index(_request: Request) -> Response:
 
 async def _snippet(_request: Request) -> Response:
     return Response(files("gateway.static").joinpath("kairos.js").read_bytes(), media_type="text/javascript")
+
+
+async def _service_worker(_request: Request) -> Response:
+    """At the root, because it is the worker of all that lies beside it."""
+    return Response(files("gateway.page.static").joinpath("sw.js").read_bytes(), media_type="text/javascript")

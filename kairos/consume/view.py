@@ -13,8 +13,9 @@ WAITED_FROM_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PushView:
-    """``latency_ms``: from the event that caused it to its receipt here; ``None`` if it was lying in the topic when we came,
-    or if the event's time is not known. ``waited_ms``: how long the decision was put off on purpose; 0 if it was not.
+    """``latency_ms``: from the event that caused it to its receipt here; ``None`` if it was lying in the topic when we came, or if the
+    event's time is not known, or still to come (signals may be dated ahead). ``waited_ms``: how long the decision was put off on
+    purpose; 0 if it was not.
     """
 
     command_id: str
@@ -59,7 +60,7 @@ def view_of(push: ReceivedPush, started_at_ms: int) -> PushView:
     command = push.command
     # A decision bears the time it was taken *for*: the event's own, or the moment that was waited for.
     put_off_ms = command.decided_at_ms - command.caused_at_ms if command.caused_at_ms else 0
-    fresh = command.caused_at_ms > 0 and push.written_at_ms >= started_at_ms
+    fresh = 0 < command.caused_at_ms <= push.received_at_ms and push.written_at_ms >= started_at_ms
     return PushView(
         command_id=command.command_id,
         at_ms=push.received_at_ms,

@@ -19,6 +19,7 @@ from kairos.local import ports
 from kairos.local.processes import ChildProcess
 
 _PORTS = {"collector": 8088, "gateway": 8089, "page": 8090}
+_SECRETS = ("api-keys", "token-secrets", "vapid.pem")
 _DEADLINE_S = 90.0
 _PEOPLE = "demo-"
 """With this the ids of the page's people begin; pushes to all others are the simulated world's."""
@@ -60,6 +61,8 @@ class DemoEdge:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._running.close()
+        for name in _SECRETS:
+            (self._folder / name).unlink(missing_ok=True)
 
     def _answers(self, client: httpx.Client, name: str) -> bool:
         # the page is ready once the world has written its catalogue, which it may still be doing
@@ -75,12 +78,17 @@ class DemoEdge:
             "job": self._settings.name,
             "auth": {"api_keys": self._key("api-keys"), "token_secrets": self._key("token-secrets")},
             "log": {"format": "text"},
-            "collector": {"port": self._ports["collector"], "cors_origins": [url["page"], url["page"].replace("127.0.0.1", "localhost")]},
+            "collector": {
+                "port": self._ports["collector"],
+                "cors_origins": [url["page"], url["page"].replace("127.0.0.1", "localhost")],
+                "limits": {"user_requests_per_minute": 1200},  # whoever tries a page out clicks fast
+            },
             "delivery": {
                 "port": self._ports["gateway"],
                 "store": {"path": str(self._folder / "edge.db")},
                 "source": {"user_prefix": _PEOPLE},
                 "registry": {"from_topic": False},
+                "web_push": {"private_key": self._vapid_key(), "subject": "mailto:demo@kairos.example"},
             },
             "page": {
                 "port": self._ports["page"],
@@ -91,9 +99,20 @@ class DemoEdge:
         }
 
     def _key(self, name: str) -> str:
-        """A key for this run alone, readable by its owner."""
+        return self._secret(name, f"demo:{secrets.token_urlsafe(32)}\n")
+
+    def _vapid_key(self) -> str:
+        """With which delivery signs what it sends to browsers' push services."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._secret("vapid.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+    def _secret(self, name: str, text: str) -> str:
+        """Of this run alone, readable by its owner."""
         file = self._folder / name
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-            opened.write(f"demo:{secrets.token_urlsafe(32)}\n")
+            opened.write(text)
         return f"file:{file}"

@@ -19,7 +19,7 @@ export function curve(told, zone) {
   const base = HEIGHT - BOTTOM;
   const width = (WIDTH - 2 * LEFT) / Math.max(1, hours.length - 1);
   const chosen = hours.reduce((best, each) => (Math.abs(each.atMs - told.chosenAtMs) < Math.abs(best.atMs - told.chosenAtMs) ? each : best));
-  const ticks = hours.filter((_, n) => n % Math.max(1, Math.ceil(hours.length / 5)) === 0);
+  const ticks = hours.filter((_, n) => n % Math.max(1, Math.ceil(hours.length / 4)) === 0);
   const best = hours.reduce((top, each) => (each.worth > top.worth ? each : top));
   const label = `CTR times CVR over ${hours.length} moments. The best now is ${day(best.atMs, zone)}, worth ${percent(best.worth, 3)}; chosen: ${day(chosen.atMs, zone)}.`;
   return [

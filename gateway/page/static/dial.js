@@ -18,7 +18,7 @@ export class Dial {
       h("h2", { id: "dial-title" }, "The clock"), h("p", {}, this.time, " ", this.ahead), this.next,
       h("div", { class: "does", role: "group", "aria-label": "Put the clock ahead" }, ...STEPS.map(([name, ms]) => this.button(name, () => ms, name)), this.toWakeUp),
       this.problem,
-      h("p", { class: "muted small" }, "Sends Kairos a signal dated ahead. What waits until then is decided first, as of the moment it waited for; whatever is done afterwards is dated by this clock. It does not go back."));
+      h("p", { class: "muted small" }, "Sends Kairos a signal dated ahead: what waits until then is decided first, as of the moment it waited for. What is done afterwards is dated by this clock. It does not go back."));
     setInterval(() => this.tick(), 500);
   }
 

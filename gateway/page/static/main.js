@@ -8,6 +8,7 @@ import { Operators } from "./operators.js";
 import { Panel } from "./panel.js";
 import { Session } from "./session.js";
 import { Shelf } from "./shelf.js";
+import { WebPush } from "./webpush.js";
 
 const VIEWS = { ...Object.fromEntries(Object.entries(CORNERS).map(([key, corner]) => [key, corner.name])), operators: "Operators" };
 const REMEMBERED = "kairos-page.person";
@@ -21,6 +22,7 @@ const notifications = new Notifications({ session: now, open: look, changed: () 
 const operators = new Operators();
 
 const where = await ask("/api/where");
+byId("panel").append(new WebPush({ session: now, gateway: where.gateway }).element);
 people();
 tabs();
 closeOnBackdrop();
@@ -28,6 +30,7 @@ document.addEventListener("click", () => session && panel.hurry());
 addEventListener("hashchange", route);
 be(where.people.find((person) => person.id === remembered()) ?? where.people[0]);
 route();
+opened();
 
 function be(person) {
   session?.close();
@@ -41,7 +44,7 @@ function be(person) {
   });
   byId("person").value = person.id;
   try { localStorage.setItem(REMEMBERED, person.id); } catch { /* for this visit only, then */ }
-  panel.begin();
+  panel.become();
 }
 
 function route() {
@@ -52,6 +55,16 @@ function route() {
   byId("view-shop").hidden = view === "operators";
   operators.show(view === "operators");
   if (view !== "operators") shelf.show(view).catch(() => {});
+}
+
+// Somebody has clicked on a notification of Web Push.
+async function opened() {
+  const query = new URLSearchParams(location.search);
+  const command = query.get("opened");
+  if (!command) return;
+  history.replaceState(null, "", "/#shop");
+  session.became("OPENED", { command_id: command, item_ids: [query.get("item")] });
+  if (query.get("item")) look(await ask(`/api/items/${encodeURIComponent(query.get("item"))}`), command);
 }
 
 function people() {

@@ -22,18 +22,33 @@ export class Panel {
     this.dial = new Dial({ session, changed: () => this.hurry() });
     this.parts = Object.fromEntries(["verdict", "gates", "candidates", "curve", "interests", "why", "timeline"].map((name) => [name, h("section", { class: "card", data: { part: name } })]));
     this.parts.timeline.classList.add("history");
+    this.about = h("select", { id: "about", onfocus: () => this.others(), onchange: () => this.begin() });
     byId("panel").replaceChildren(
-      h("header", {}, h("h2", { id: "panel-title" }, "What Kairos believes"), h("span", { class: "muted small", id: "panel-of" })),
+      h("header", {}, h("h2", { id: "panel-title" }, "What Kairos believes"), h("label", { class: "muted small" }, "about ", this.about)),
       this.parts.verdict, this.dial.element, this.parts.gates, this.parts.candidates, this.parts.curve, this.parts.interests, this.parts.why, this.parts.timeline);
     this.again();
   }
 
-  // Of another person: nothing is known of them until it is asked.
+  // One is somebody else now.
+  become() {
+    const { id, name } = this.session().person;
+    this.about.replaceChildren(h("option", { value: id }, name));
+    this.begin();
+  }
+
+  // About another one: nothing is known of them until it is asked.
   begin() {
     this.version = "";
-    byId("panel-of").textContent = `about ${this.session().person.name}`;
-    this.draw({ decisions: [], interests: [], answers: [] });
+    this.dial.element.hidden = this.about.value !== this.session().person.id;
+    this.draw({ decisions: [], interests: [], answers: [], timeZone: this.session().person.timeZone });
     this.hurry();
+  }
+
+  // Others, about whom something was decided lately, can be looked at, too.
+  async others() {
+    const { users } = await ask("/api/users").catch(() => ({ users: [] }));
+    const known = new Set([...this.about.options].map((option) => option.value));
+    this.about.append(...users.filter((user) => !known.has(user)).map((user) => h("option", { value: user }, user)));
   }
 
   // Something was done: what comes of it is looked for at once.
@@ -51,9 +66,10 @@ export class Panel {
   async look() {
     const session = this.session();
     if (session && !document.hidden) {
+      const user = this.about.value;
       try {
-        const told = await ask(`/api/users/${encodeURIComponent(session.person.id)}/belief?after=${this.version}`);
-        if (told && session === this.session()) {
+        const told = await ask(`/api/users/${encodeURIComponent(user)}/belief?after=${this.version}`);
+        if (told && user === this.about.value) {
           this.version = told.version;
           this.draw(told);
         }
@@ -63,7 +79,7 @@ export class Panel {
   }
 
   draw(told) {
-    const zone = this.session().person.timeZone;
+    const zone = told.timeZone;
     const asked = told.decisions.find((each) => each.gates.length);
     this.dial.wakeUp = told.wakeUp;
     put(this.parts.verdict, ...verdict(told.inForce, zone), told.inForce?.reason === "opted_out" && this.allow());
@@ -75,7 +91,8 @@ export class Panel {
     this.show("timeline", told.decisions.length && timeline(told.decisions, zone));
   }
 
-  allow() {
+  allow() { // for oneself alone
+    if (this.about.value !== this.session().person.id) return null;
     const act = () => { this.session().became("SUBSCRIBED"); this.hurry(); };
     return h("button", { type: "button", class: "primary", onclick: act }, "Allow pushes again");
   }

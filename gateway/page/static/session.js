@@ -2,6 +2,8 @@
 import { tell } from "./api.js";
 import { Stream } from "./stream.js";
 
+const SOON_MS = 60_000; // so long before a token ends there is a new one
+const AGAIN_MS = 5_000;
 const clients = new Map(); // one kairos.js for each person: each has a queue of its own
 
 export class Session {
@@ -41,15 +43,22 @@ export class Session {
     ({ aheadMs: this.aheadMs } = await tell(`/api/people/${this.person.id}/clock`, { byMs: Math.ceil(byMs) }));
   }
 
+  // A token; a new one in time, so that nothing is refused for its age.
   async bring(fresh) {
-    if (fresh || !this.token || this.token.expiresAtMs < Date.now() + 30_000) {
+    if (fresh || !this.token || this.token.expiresAtMs < Date.now() + SOON_MS / 2) {
       this.token = await tell(`/api/people/${this.person.id}/session`);
       this.aheadMs = this.token.aheadMs;
+      this.kairos.token = this.token.token;
+      clearTimeout(this.renewal);
+      const waitMs = Math.max(AGAIN_MS, this.token.expiresAtMs - Date.now() - SOON_MS);
+      this.renewal = setTimeout(() => this.closed || this.bring(true).catch(() => {}), waitMs);
     }
     return this.token.token;
   }
 
   close() {
+    this.closed = true;
+    clearTimeout(this.renewal);
     this.kairos.flush();
     this.stream.close();
   }

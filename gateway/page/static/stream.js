@@ -1,6 +1,5 @@
 // Pushes to one user over the gateway's WebSocket: resumes after what was acknowledged, and comes again when the connection is lost.
 
-const UNAUTHORISED = 4401;
 const LONGEST_MS = 15_000;
 
 export class Stream {
@@ -19,7 +18,7 @@ export class Stream {
     const query = new URLSearchParams({ token, device_id: this.device });
     this.socket = new WebSocket(`${this.url}/v1/stream?${query}`);
     this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
-    this.socket.addEventListener("close", (event) => { this.onState(false); this.again(event.code === UNAUTHORISED); });
+    this.socket.addEventListener("close", () => { this.onState(false); this.again(); });
   }
 
   take(message) {
@@ -30,10 +29,11 @@ export class Stream {
     this.socket.send(JSON.stringify({ type: "ack", id: message.id }));
   }
 
-  again(fresh = false) {
+  // With a new token: the old one may have ended, and with it Kairos hears that this person can be reached again.
+  again() {
     if (this.closed) return;
     this.failures += 1;
-    setTimeout(() => this.closed || this.open(fresh), Math.min(LONGEST_MS, 300 * 2 ** this.failures));
+    setTimeout(() => this.closed || this.open(true), Math.min(LONGEST_MS, 300 * 2 ** this.failures));
   }
 
   close() {

@@ -32,6 +32,16 @@ def test_each_command_has_an_outcome_and_only_then_its_offset_is_committed(start
     assert gateway.stop() == 0
 
 
+def test_pushes_to_other_users_than_those_of_its_prefix_are_passed_over_and_committed(start: Start, topics: Topics) -> None:
+    topics.push(command("another's", user="user-1"), command("ours", user="demo-ada"))
+    start(source={"user_prefix": "demo-"})
+
+    eventually(lambda: topics.committed(f"{topics.prefix}gateway") == 2, "both are done")
+
+    assert topics.outcomes("ours") == ["NO_DEVICE"]
+    assert topics.outcomes("another's") == []
+
+
 def test_a_second_record_with_the_same_id_is_a_duplicate_and_says_so(start: Start, topics: Topics) -> None:
     start()
     topics.push(command("once"))

@@ -8,12 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kairos.local.kafka import EmbeddedKafka
+from kairos.logs.producer import RecordProducer
 from tests.gateway.page.browser import Watched, chromium, opened
 from tests.gateway.page.stage import staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
 
 PATIENCE_MS = 30_000
+PREFIX = "page-story."
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(browser: Browser, kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     expect.set_options(timeout=PATIENCE_MS)
-    with staged(tmp_path_factory.mktemp("page"), kafka.bootstrap_servers, "page-story.", time.time_ns() // 1_000_000) as where:
+    with staged(tmp_path_factory.mktemp("page"), kafka.bootstrap_servers, PREFIX, time.time_ns() // 1_000_000) as where:
         yield where
 
 
@@ -33,8 +35,14 @@ def become(page: Page, name: str) -> None:
     """One of the people, connected, before a full shelf."""
     expect(page.locator(".product").first).to_be_visible()
     page.get_by_label("You are").select_option(label=name)
-    expect(page.get_by_text(f"about {name.split(',', maxsplit=1)[0]}")).to_be_visible()
+    expect(page.get_by_label("about")).to_have_text(name.split(",", maxsplit=1)[0])
     expect(page.locator("#link")).to_have_attribute("data-on", "true")
+
+
+def publish(bootstrap_servers: str, topic: str, key: bytes, value: bytes) -> None:
+    """A record past the collector, which would refuse it."""
+    with RecordProducer(bootstrap_servers, "tests") as producer:
+        producer.send(topic, [(key, value)])
 
 
 def look(page: Page, place: int) -> None:
@@ -119,7 +127,38 @@ def test_what_was_left_in_the_cart_is_pushed_when_its_time_has_come(browser: Bro
     assert seen.complaints == []
 
 
-def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Browser, address: str) -> None:
+def test_in_the_other_corners_one_reads_likes_and_follows_and_is_answered_there_too(browser: Browser, address: str) -> None:
+    seen = opened(browser, f"{address}/#social")
+    page = seen.page
+    become(page, "Farid, Kolkata")
+    expect(page.get_by_role("heading", name="Your people")).to_be_visible()
+
+    page.get_by_role("button", name=re.compile("^Follow:")).first.click()
+    expect(page.get_by_role("button", name=re.compile("^Following:"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Like:")).first.click()
+    first_push(page)
+    page.get_by_role("article").first.get_by_role("button", name=re.compile("^Open")).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("[data-part=timeline]")).to_contain_text("opened")
+    page.keyboard.press("Escape")
+
+    page.get_by_role("link", name="News").click()
+    expect(page.get_by_role("heading", name="The news")).to_be_visible()
+    expect(page.locator(".shelf[data-scenario=news] .product").first).to_be_visible()
+    assert seen.complaints == []
+
+
+def test_a_browser_that_allows_no_notifications_is_told_so(browser: Browser, address: str) -> None:
+    seen = opened(browser, address)
+
+    seen.page.get_by_role("button", name="Also when this page is closed").click()
+
+    expect(seen.page.get_by_label("Web Push")).to_contain_text("Not here: this browser")
+    assert seen.page.request.get(f"{address}/sw.js").headers["content-type"].startswith("text/javascript")
+    assert seen.complaints == []
+
+
+def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Browser, address: str, kafka: EmbeddedKafka) -> None:
     seen = opened(browser, f"{address}/#operators")
     page = seen.page
 
@@ -135,6 +174,10 @@ def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Brows
     ):
         expect(page.get_by_role("heading", name=title)).to_be_visible()
     expect(page.get_by_text("6 in 10 min")).to_be_visible()
+
+    publish(kafka.bootstrap_servers, f"{PREFIX}interactions", b"somebody", b"\xff\xff no signal")
+    expect(page.get_by_role("row").filter(has_text="malformed").filter(has_text=f"{PREFIX}interactions")).to_be_visible()
+    expect(page.get_by_text("By the job: 1 malformed.")).to_be_visible()
     assert seen.complaints == []
 
 
