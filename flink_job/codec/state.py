@@ -10,8 +10,7 @@ import sys
 from array import array
 from collections.abc import Callable
 
-import numpy as np
-
+from flink_job.codec.interest import most_interest_bytes, read_elsewhere, read_sums, write_elsewhere
 from flink_job.core.rules import MemoryRules
 from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel
 from flink_job.core.state import PendingWake, UserState
@@ -56,8 +55,11 @@ class StateCodec:
             signals=state.signals,
             interest=state.interest.tobytes(),
             interest_at_ms=state.interest_at_ms,
+            interest_of=state.interest_of + 1,
             seen_events=state.seen_events,
         )
+        if state.interest_elsewhere:
+            write_elsewhere(message, state.interest_elsewhere)
         if state.decisions:
             message.decisions = state.decisions
         if state.recent_item:
@@ -167,23 +169,24 @@ def most_bytes(memory: MemoryRules, feature_dim: int, max_id_bytes: int) -> int:
         + _SLOTS * (1 + 4)  # visits by hour of the week
         + _SLOTS * (1 + 3 * 4)  # sends, opens, conversions
     )
-    interest = 2 * (feature_dim + 1) * 4
     texts = _LONGEST_CHARACTER * (64 + 2 + 35) + 32 + max(max_id_bytes, _LONGEST_PLACE)  # zone, country, locale, reason, cause
     facts = 2 * MOST_WORDS * (_LONGEST_CHARACTER * LONGEST_WORD + 3)
-    scalars_and_tags = 62 * 12
-    return 1 + columns + interest + texts + facts + scalars_and_tags
+    scalars_and_tags = 65 * 12
+    return 1 + columns + most_interest_bytes(feature_dim) + texts + facts + scalars_and_tags
 
 
 def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
     message = state_pb2.UserState.FromString(blob[1:])
     sent = len(message.sent_status)
     state = UserState(
-        interest=_interest(message.interest, shape),
+        interest=read_sums(message.interest, shape),
         first_seen_ms=message.first_seen_ms,
         last_signal_ms=message.last_signal_ms,
         signals=message.signals,
         decisions=message.decisions,
         interest_at_ms=message.interest_at_ms,
+        interest_of=message.interest_of - 1,
+        interest_elsewhere=read_elsewhere(message, shape) if message.interest_elsewhere_of else {},
         recent_item=array("Q", message.recent_item),
         recent_at_ms=array("q", message.recent_at_ms),
         recent_weight=array("f", message.recent_weight),
@@ -249,13 +252,6 @@ def _read_version_1(blob: bytes, shape: tuple[int, int]) -> UserState:
             wake.planned_price,
         )
     return state
-
-
-def _interest(packed: bytes, shape: tuple[int, int]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    if len(packed) != 4 * shape[0] * shape[1]:
-        # catalogue.feature_dim was changed: vectors of another space mean nothing here, the rest of the state does.
-        return np.zeros(shape, np.float32)
-    return np.frombuffer(packed, np.float32).reshape(shape).copy()
 
 
 _READERS: dict[int, Callable[[bytes, tuple[int, int]], UserState]] = {1: _read_version_1}

@@ -1,8 +1,8 @@
 """Finds the few hundred items worth scoring for a user, without scanning the catalogue.
 
-Sources: `interest` (nearest to the profile in feature space), `neighbour` (in the neighbourhood of the newest items the user dealt
-with), `category` (fresh ones of the newest item's most specific category), `fresh` (newest of all), `unfinished` (in the cart or on the
-wish list), `followed` (newest of the creators followed last), `urgent` (breaking, or with the editors' boost), `nudged` (what the decision is
+Sources: `interest` (nearest in feature space to the profile of each scenario, among its items), `neighbour` (in the neighbourhood of the newest items
+the user dealt with), `category` (fresh ones of the newest item's most specific category), `fresh` (newest of all), `unfinished` (in the cart or on
+the wish list), `followed` (newest of the creators followed last), `urgent` (breaking, or with the editors' boost), `nudged` (what the decision is
 about). Whoever has none of one source still has the others: a new user gets what is fresh and urgent, a new item is found as fresh, by its
 category and by nearness. From what the item operator taught: `trending`
 (most popular in the country and over all) and `together` (what others dealt with together with the newest item).
@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
-from flink_job.core.state import Floats, UserState
+from flink_job.core.state import UserState
+from flink_job.core.tastes import Tastes
 
 _FIRST = np.ones(1, np.bool_)
 _CREATORS_ASKED = 4
@@ -58,8 +60,8 @@ class Found:
 class Finder(Protocol):
     """Finds candidates: in the catalogue, or as they were found before."""
 
-    def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:
-        """Candidates for a user with this profile, (dim,); `nudged_key` 0: none is named."""
+    def find(self, state: UserState, tastes: Tastes, nudged_key: int, now_ms: int) -> Found:
+        """Candidates for a user with these tastes; `nudged_key` 0: none is named."""
 
     def only(self, key: int, now_ms: int) -> Found:
         """One item, or none if it cannot be sent."""
@@ -75,12 +77,14 @@ class CandidateFinder:
         self._knowledge = knowledge
         self._catalogue = catalogue
 
-    def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:
-        """Candidates for a user with this profile, (dim,); `nudged_key` 0: none is named."""
+    def find(self, state: UserState, tastes: Tastes, nudged_key: int, now_ms: int) -> Found:
+        """Candidates for a user with these tastes; `nudged_key` 0: none is named."""
         rules, catalogue = self._rules, self._catalogue
         by_source: list[tuple[str, Rows]] = []
-        if rules.interest and profile.any():
-            by_source.append(("interest", catalogue.near(profile, rules.interest, now_ms)))
+        if rules.interest and tastes.apart:
+            by_source.append(("interest", self._near_each(tastes, now_ms)))
+        elif rules.interest and tastes.overall.any():
+            by_source.append(("interest", catalogue.near(tastes.overall, rules.interest, now_ms)))
         recent = self._rows(state.recent_item[: -1 - rules.neighbours_of : -1])
         if recent:
             if rules.neighbours and len(neighbours := catalogue.alike(recent, rules.neighbours, now_ms)):
@@ -114,6 +118,11 @@ class CandidateFinder:
     def only(self, key: int, now_ms: int) -> Found:
         """One item, or none if it cannot be sent: for a decision that is about nothing else."""
         return Found((("nudged", self._sendable([key], now_ms)),))
+
+    def _near_each(self, tastes: Tastes, now_ms: int) -> Rows:
+        """Nearest to the profile of each scenario among its own items: each brings its share of the quota, rounded up."""
+        near_of, quota = self._catalogue.near_of, self._rules.interest
+        return np.concatenate([near_of(each.scenario, each.profile, ceil(quota * each.share), now_ms) for each in tastes.apart])
 
     def _rows(self, keys: Iterable[int]) -> list[int]:
         row_of_key = self._catalogue.row_of_key

@@ -196,6 +196,12 @@ class Catalogue:
         """Up to `limit` items, visible at `now_ms`, in about the direction of `vector`, (dim,); nearest first, equally near ones newest first."""
         return (self._indexes or self._index()).near.near(vector, limit, now_ms)
 
+    def near_of(self, scenario: int, vector: NDArray[np.floating[Any]], limit: int, now_ms: int) -> Rows:
+        """As `near`, of one scenario only: the index holds them all, so so many are asked for that an even mixture has enough of each."""
+        rows = self.near(vector, max(SCENARIO_COUNT * limit, self._look_at), now_ms)
+        of_it: Rows = rows[self._columns.scenario.take(rows) == scenario]
+        return of_it[:limit]
+
     def alike(self, rows: Iterable[int], limit: int, now_ms: int) -> Rows:
         """Items visible at `now_ms` from the neighbourhoods of the items in a few `rows`: up to `limit` of each, newest first, each item once."""
         return (self._indexes or self._index()).near.alike(rows, limit, now_ms)

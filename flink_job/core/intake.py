@@ -111,10 +111,12 @@ class Intake:
 
     def fold(self, state: UserState) -> None:
         """Interactions with items that have become known join the interest; being late does not change the sum."""
+        columns = self._catalogue.columns
         for at in range(len(state.unfolded_item) - 1, -1, -1):
             row = self._catalogue.row_of_key(state.unfolded_item[at])
             if row >= 0:
-                self._interest.observe(state, self._catalogue.features[row], state.unfolded_weight[at], state.unfolded_at_ms[at])
+                weight, at_ms = state.unfolded_weight[at], state.unfolded_at_ms[at]
+                self._interest.observe(state, columns.features[row], weight, at_ms, columns.scenario.item(row))
                 del state.unfolded_item[at], state.unfolded_at_ms[at], state.unfolded_weight[at]
 
     def _dismissed(self, state: UserState, at_ms: int) -> None:
@@ -152,7 +154,8 @@ class Intake:
             self.fold(state)
         if weight:
             if row >= 0:
-                self._interest.observe(state, catalogue.features[row], weight, at_ms)
+                columns = catalogue.columns
+                self._interest.observe(state, columns.features[row], weight, at_ms, columns.scenario.item(row))
             else:
                 self._keep_for_later(state, key, weight, at_ms)
         if kind != InteractionType.IMPRESSION:  # shown in a list with many others: nobody dealt with it

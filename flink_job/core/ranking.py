@@ -23,6 +23,7 @@ from flink_job.core.recents import Recents, unfinished
 from flink_job.core.rules import Rules
 from flink_job.core.scoring import best_first, scores
 from flink_job.core.state import Floats, UserState
+from flink_job.core.tastes import Tastes
 from flink_job.core.utility import Candidates, Circumstances, Utility, Worth
 
 _LAST = np.float32(-1e30)
@@ -89,15 +90,15 @@ class Ranker:
         exclusion is to be told, the same or the one that was planned.
         """
         rules, catalogue = self._rules, self._catalogue
-        profile = self._interest.profile(state)
+        tastes = self._interest.tastes(state)
         finder = self._finder
-        found = finder.only(only_key, now_ms) if only_key else finder.find(state, profile, item_key, now_ms)
+        found = finder.only(only_key, now_ms) if only_key else finder.find(state, tastes, item_key, now_ms)
         excluded = self._eligibility.for_user(state, now_ms)
         about = self._why_not(about_key, excluded.why, now_ms) if about_key else ""
         candidates = found.rows
         if not len(candidates):
             return Ranked((), (), found, about_dropped_by=about)
-        interest = catalogue.score(candidates, profile)
+        interest = self._interests(candidates, tastes)
         affinity = self._affinities(state, candidates, now_ms)
         scored = scores(interest, rules.affinity.alpha, affinity)
         scored += catalogue.columns.boost.take(candidates)
@@ -163,6 +164,21 @@ class Ranker:
         asked = Candidates(scored, columns.scenario.take(candidates), columns.price.take(candidates), age_ms, begun)
         known = self._knowledge.rates(candidates, now_ms) if self._knowledge is not None and len(self._knowledge) else None
         return self.utility.of(asked, around, known)
+
+    def _interests(self, candidates: Rows, tastes: Tastes) -> Floats:
+        """`I_u · F_i` of each candidate by the profile of its scenario, (n,)."""
+        catalogue = self._catalogue
+        if not tastes.apart:
+            return catalogue.score(candidates, tastes.overall)
+        scenarios = catalogue.columns.scenario.take(candidates)
+        first, *others = np.bincount(scenarios).nonzero()[0].tolist()
+        if not others:
+            return catalogue.score(candidates, tastes.of(first))
+        interest = np.empty(len(candidates), np.float32)
+        for scenario in (first, *others):
+            of_it = scenarios == scenario
+            interest[of_it] = catalogue.score(candidates[of_it], tastes.of(scenario))
+        return interest
 
     def _why_not(self, key: int, why: Callable[[CatalogueItem], str], now_ms: int) -> str:
         """The rule that forbids one item, also if no source brought it."""

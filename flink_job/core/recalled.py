@@ -19,7 +19,8 @@ from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.outcome_counts import Probabilities
 from flink_job.core.rules.learning import LearningRules
-from flink_job.core.state import Floats, UserState
+from flink_job.core.state import UserState
+from flink_job.core.tastes import Tastes
 from flink_job.core.witness import Finding, HoursAsked, WeekOfOthers
 
 _HOUR_MS = 3_600_000
@@ -49,7 +50,7 @@ class RecalledFinder:
         self._left = list(noted)
         self.last: Noted | None = None
 
-    def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:  # noqa: ARG002  # as any finder
+    def find(self, state: UserState, tastes: Tastes, nudged_key: int, now_ms: int) -> Found:  # noqa: ARG002  # as any finder
         """What was found at that moment. Raises NotNoted."""
         return self._next(now_ms, nudged_key, only=False)
 

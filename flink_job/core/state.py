@@ -21,6 +21,18 @@ DECIDED, DELIVERED, OPENED, CONVERTED, DISMISSED, FAILED = range(6)
 """Values of `sent_status`."""
 
 
+EVERY = -1
+"""In place of a scenario: the interest is of no one in particular. So it is of a new user, and in states from before there was one for each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Interest of one scenario, (2, dim + 1), as in `UserState.interest`, and its landmark."""
+
+    sums: Floats
+    at_ms: int
+
+
 @dataclass(slots=True)
 class PendingWake:
     """A decision that waits for its moment."""
@@ -65,12 +77,17 @@ class UserState:
     """One user. The operator that loads it owns it; the core changes it in place (copies would cost more than the decision)."""
 
     interest: Floats
-    """(2, dim + 1): short and long decayed sums Σ w·[F, 1]; the last column is the mass Σ |w|."""
+    """(2, dim + 1): short and long decayed sums Σ w·[F, 1]; the last column is the mass Σ |w|. Of the scenario that was dealt with last."""
     first_seen_ms: int = 0
     last_signal_ms: int = 0
     signals: int = 0
     decisions: int = 0
     interest_at_ms: int = 0
+    """The landmark L of `interest`."""
+    interest_of: int = EVERY
+    """The scenario of `interest`; 0: of items that have none."""
+    interest_elsewhere: dict[int, Sums] = field(default_factory=dict)
+    """Of the other scenarios that the user has dealt with."""
     recent_item: array[int] = field(default_factory=_keys)
     recent_at_ms: array[int] = field(default_factory=_times)
     recent_weight: array[float] = field(default_factory=_floats)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from flink_job.core.candidates import Finder, Found
 from flink_job.core.ids import digest_of
 from flink_job.core.learning.state import SlotCounts
-from flink_job.core.state import Floats, UserState
+from flink_job.core.state import UserState
+from flink_job.core.tastes import Tastes
 
 _WHOLE_DIGEST = 1 << 64
 
@@ -73,9 +74,9 @@ class WatchedFinder:
         self._finder = finder
         self._witness = witness
 
-    def find(self, state: UserState, profile: Floats, nudged_key: int, now_ms: int) -> Found:
+    def find(self, state: UserState, tastes: Tastes, nudged_key: int, now_ms: int) -> Found:
         """As the finder itself."""
-        found = self._finder.find(state, profile, nudged_key, now_ms)
+        found = self._finder.find(state, tastes, nudged_key, now_ms)
         if self._witness.watching:
             self._witness.findings.append(Finding(now_ms, nudged_key, False, found))
         return found

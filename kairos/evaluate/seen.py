@@ -30,6 +30,7 @@ class Seen:
         self.in_stock = np.ones(capacity, bool)
         self.until_ms = np.zeros(capacity, np.int64)
         self.durable = np.zeros(capacity, bool)
+        self.scenario = np.zeros(capacity, np.int64)
         self.wants = np.ones(world.people.n, bool)
         """Who has not switched pushes off, (n_users,)."""
         self.known = np.zeros(world.people.n, bool)
@@ -63,6 +64,7 @@ class Seen:
         self.deleted[row] = change.deleted
         self.in_stock[row] = change.stock is None or change.stock > 0
         self.until_ms[row] = change.valid_until_ms or NEVER_MS
+        self.scenario[row] = change.scenario
         self.durable[row] = change.scenario == Scenario.SHOP and not change.consumable
         if not change.deleted and (row not in self._priced or self._priced[row] != change.price):
             self._priced[row] = change.price
@@ -71,7 +73,7 @@ class Seen:
             )
 
     def _grow(self) -> None:
-        for name in ("features", "deleted", "in_stock", "until_ms", "durable"):
+        for name in ("features", "deleted", "in_stock", "until_ms", "durable", "scenario"):
             column = getattr(self, name)
             more = np.ones_like(column) if name in ("deleted", "in_stock") else np.zeros_like(column)
             setattr(self, name, np.concatenate([column, more]))

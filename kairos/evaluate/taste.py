@@ -7,13 +7,14 @@ for whole chapters at once, so that what a baseline lacks against Kairos is its 
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.index.columns import SCENARIO_COUNT
 from flink_job.core.rules import Rules
 from flink_job.core.signals import InteractionType as Type
 from kairos.evaluate.seen import Rows, Seen
 from kairos.world.columns import NOBODY, Events
 
 Floats = NDArray[np.float32]
-_LEAST_MASS = 1e-30
+_LEAST_MASS = 1e-300  # a taste of half an hour fades below what a float32 holds in three days, a mean over it does not
 _DISLIKES = frozenset({Type.HIDE, Type.DISLIKE, Type.REPORT})
 _BUYS = Type.PURCHASE
 
@@ -26,7 +27,7 @@ class Taste:
         self._weights = np.zeros(max(Type) + 1)
         for name, weight in rules.interest.weights.items():
             self._weights[Type[name.upper()]] = weight
-        self._sums = np.zeros((2, users, seen.features.shape[1] + 1), np.float32)  # short and long: features and mass
+        self._sums = np.zeros((2, SCENARIO_COUNT, users, seen.features.shape[1] + 1))  # short and long: features and mass
         self._now_ms: int | None = None
         self._touched: list[dict[int, tuple[float, int]]] = [{} for _ in range(users)]
         self._excluded: list[dict[int, int]] = [{} for _ in range(users)]
@@ -36,7 +37,7 @@ class Taste:
         interest = self._rules.interest
         halves = np.array([interest.short_half_life_ms, interest.long_half_life_ms], float)
         if self._now_ms is not None:
-            self._sums *= (0.5 ** ((now_ms - self._now_ms) / halves)).astype(np.float32)[:, None, None]
+            self._sums *= (0.5 ** ((now_ms - self._now_ms) / halves))[:, None, None, None]
         self._now_ms = now_ms
         events = events[(events["item"] != NOBODY) & (self._weights[events["type"]] != 0)]
         if not len(events):
@@ -46,7 +47,7 @@ class Taste:
         told = np.concatenate([weight[:, None] * features, np.abs(weight)[:, None]], axis=1)
         for sums, half in zip(self._sums, halves, strict=True):
             faded = 0.5 ** ((now_ms - events["at_ms"]) / half)
-            np.add.at(sums, events["user"], (told * faded[:, None]).astype(np.float32))
+            np.add.at(sums, (self._seen.scenario[events["item"]], events["user"]), told * faded[:, None])
         for user, item, kind, by, at_ms in zip(
             *(events[name].tolist() for name in ("user", "item", "type")), weight.tolist(), events["at_ms"].tolist(), strict=True
         ):
@@ -63,7 +64,11 @@ class Taste:
 
     def scores(self, user: int, offered: Rows, now_ms: int) -> Floats:
         """s_ui of each, (len(offered),)."""
-        scored: Floats = self._seen.features[offered] @ self._profile(user)
+        scenarios = self._seen.scenario[offered]
+        scored = np.zeros(len(offered), np.float32)
+        for scenario in np.unique(scenarios).tolist():
+            of_it = scenarios == scenario
+            scored[of_it] = self._seen.features[offered[of_it]] @ self._profile(user, scenario)
         affinity = self._rules.affinity
         for item, (weight, at_ms) in self._touched[user].items():
             place = int(np.searchsorted(offered, item))
@@ -83,9 +88,11 @@ class Taste:
             return False
         return self._excluded[user].get(item, 0) <= now_ms
 
-    def _profile(self, user: int) -> Floats:
+    def _profile(self, user: int, scenario: int) -> Floats:
+        """The user's among items of the scenario, or over all of them if they have not dealt with any."""
         share = self._rules.interest.short_share
-        short, long = self._sums[:, user]
+        own = self._sums[:, scenario, user]
+        short, long = own if own[1, -1] else self._sums[:, :, user].sum(axis=1)
         profile: Floats = short[:-1] * (share / max(float(short[-1]), _LEAST_MASS))
         profile = profile + long[:-1] * ((1 - share) / max(float(long[-1]), _LEAST_MASS))
         return profile.astype(np.float32)

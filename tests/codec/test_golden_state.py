@@ -11,7 +11,9 @@ import pytest
 
 from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion
 from flink_job.core.history import remember_push
-from flink_job.core.state import BOUGHT, DISMISSED, FAILED, FAVOURITE, IN_CART, OPENED, PendingWake
+from flink_job.core.interest import Interest
+from flink_job.core.state import BOUGHT, DISMISSED, EVERY, FAILED, FAVOURITE, IN_CART, OPENED, PendingWake
+from tests.core.policies import plain_rules
 
 GOLDEN = Path(__file__).parent / "golden"
 CODEC = StateCodec(feature_dim=4)
@@ -56,6 +58,7 @@ def test_a_state_of_version_1_reads_as_it_was_written() -> None:
 def test_what_no_release_had_written_then_is_as_if_it_had_never_happened() -> None:
     """Pushes sent before there was a cap per trigger, category or creator have none; the columns are as long as their neighbours."""
     state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
+    assert (state.interest_of, state.interest_elsewhere) == (EVERY, {})
     assert state.sent_trigger == array("B", [0, 0, 0])
     assert state.sent_category == state.sent_creator == state.sent_template == array("i", [0, 0, 0])
     assert (state.active_at_ms, state.fatigue, state.fatigue_at_ms) == (0, 0.0, 0)
@@ -73,6 +76,17 @@ def test_a_user_from_then_lives_on_and_the_next_push_fills_every_column() -> Non
     assert read.sent_item == array("Q", [11, 44, 66])  # the one that failed went
     assert read.sent_trigger == array("B", [0, 0, 4])
     assert (read.sent_category, read.sent_creator) == (array("i", [0, 0, 5]), array("i", [0, 0, 6]))
+
+
+def test_the_interest_from_then_is_that_of_the_first_scenario_dealt_with_again() -> None:
+    state = CODEC.decode((GOLDEN / "user_state_v1.bin").read_bytes())
+    interest, at_ms = Interest(plain_rules().interest), state.interest_at_ms
+    before = interest.profile(state)
+    assert interest.tastes(state).of(2).tolist() == before.tolist()
+    interest.observe(state, np.array([0, 0, 1, 0, 1], np.float32), 2.0, at_ms, scenario=2)
+    assert state.interest.tolist() == [[0.5, -0.25, 2.0, 1.0, 4.0], [1.5, 0.75, 2.0, -1.0, 6.0]]
+    interest.observe(state, np.array([1, 0, 0, 0, 1], np.float32), 1.0, at_ms, scenario=1)
+    assert interest.tastes(state).of(1).tolist() == [1, 0, 0, 0]
 
 
 def test_reading_and_writing_it_again_loses_nothing() -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_job.codec.state import VERSION, StateCodec, UnknownStateVersion, most_bytes
+from flink_job.core.index.columns import SCENARIO_COUNT
 from flink_job.core.reasons import Reason
 from flink_job.core.rules import MemoryRules
 from flink_job.core.signals import LONGEST_WORD, MOST_WORDS, Channel, Signal
-from flink_job.core.state import PendingWake, UserState, new_user
+from flink_job.core.state import EVERY, Floats, PendingWake, Sums, UserState, new_user
 from flink_job.core.wordings import MOST_ROUNDS, ROUND_BYTES
 from kairos.v1 import state_pb2
 from tests.core.lives import ITEMS, Wakes, histories, live, signals
@@ -30,9 +31,16 @@ def same(one: Any, other: Any) -> bool:
         return bool(one.dtype == other.dtype and one.tobytes() == other.tobytes())
     if is_dataclass(one):
         return type(one) is type(other) and all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(each, other[key]) for key, each in one.items())
     if isinstance(one, array):
         return bool(one.typecode == other.typecode and one.tobytes() == other.tobytes())
     return bool(one == other)
+
+
+def block(value: float) -> Floats:
+    """Sums of interest, all of them this number."""
+    return np.full((2, DIM + 1), value, np.float32)
 
 
 def full_state() -> UserState:
@@ -44,6 +52,8 @@ def full_state() -> UserState:
         signals=3,
         decisions=4,
         interest_at_ms=5,
+        interest_of=2,
+        interest_elsewhere={0: Sums(block(43), 44), 3: Sums(block(45), -46)},
         recent_item=array("Q", [6, 2**64 - 1]),
         recent_at_ms=array("q", [7, -8]),
         recent_weight=array("f", [0.5, -9.0]),
@@ -134,10 +144,36 @@ def test_whatever_happened_is_read_as_written(history: list[Signal | Wakes]) -> 
     assert CODEC.encode(read) == CODEC.encode(ann.state)
 
 
+def test_scenarios_are_written_in_their_order_whichever_came_first() -> None:
+    state, other = full_state(), full_state()
+    other.interest_elsewhere = dict(reversed(other.interest_elsewhere.items()))
+    assert CODEC.encode(state) == CODEC.encode(other)
+
+
+def test_a_user_of_one_kind_of_item_pays_three_bytes_for_there_being_others() -> None:
+    """The number of the scenario; from 15 on, a field of protobuf has a tag of two bytes."""
+    state = new_user(DIM, MONDAY_0930)
+    before = len(CODEC.encode(state))
+    state.interest_of = 1
+    assert len(CODEC.encode(state)) == before + 3
+
+
+def test_a_state_from_before_there_was_one_for_each_scenario_has_an_interest_that_stands_for_every_one() -> None:
+    state = full_state()
+    message = state_pb2.UserState.FromString(CODEC.encode(state)[1:])
+    for field in ("interest_of", "interest_elsewhere", "interest_elsewhere_of", "interest_elsewhere_at_ms"):
+        message.ClearField(field)  # type: ignore[arg-type]  # the names are above
+    read = CODEC.decode(bytes([VERSION]) + message.SerializeToString())
+    assert (read.interest_of, read.interest_elsewhere) == (EVERY, {})
+    assert same(read.interest, state.interest)
+
+
 def test_a_state_that_was_read_can_be_changed_without_changing_its_bytes() -> None:
     blob = CODEC.encode(full_state())
     state = CODEC.decode(blob)
     state.interest += 1
+    for sums in state.interest_elsewhere.values():
+        sums.sums[:] = 0
     state.recent_item.append(1)
     assert same(CODEC.decode(blob), full_state())
 
@@ -151,7 +187,8 @@ def test_a_state_of_a_newer_release_is_refused_by_name() -> None:
 def test_after_a_change_of_the_feature_dimension_interest_starts_anew_and_all_else_stays() -> None:
     changed_to = StateCodec(DIM + 3).decode(CODEC.encode(full_state()))
     assert changed_to.interest.tolist() == np.zeros((2, DIM + 4)).tolist()
-    changed_to.interest = full_state().interest
+    assert changed_to.interest_elsewhere == {}
+    changed_to.interest, changed_to.interest_elsewhere = full_state().interest, full_state().interest_elsewhere
     assert same(changed_to, full_state())
 
 
@@ -204,6 +241,8 @@ def test_the_longest_of_everything_fits_and_the_bound_is_no_wild_guess(max_id_by
     state.channels_off, state.channel_at_ms = 0b1111110, b"\xff" * 8 * len(Channel)
     state.open_rounds = b"\xff" * MOST_ROUNDS * ROUND_BYTES
     state.fatigue = -1.0
+    state.interest_of = 0
+    state.interest_elsewhere = {scenario: Sums(state.interest, -1) for scenario in range(1, SCENARIO_COUNT)}
     state.time_zone, state.country, state.locale = "🫖" * 64, "🫖" * 2, "🫖" * 35
     state.opted_out = state.unreachable = True
     for name in ("last_signal_ms", "signals", "decisions", "interest_at_ms", "dismissed_at_ms", "consent_at_ms", "reachable_at_ms"):

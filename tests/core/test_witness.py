@@ -8,6 +8,7 @@ from flink_job.core.ids import key_of
 from flink_job.core.learning.facts import PriceFacts
 from flink_job.core.recalled import Noted, NotNoted, RecalledFinder, RecalledKnowledge
 from flink_job.core.state import new_user
+from flink_job.core.tastes import Tastes
 from flink_job.core.witness import Finding, HoursAsked, Witness
 from tests.core.catalogue_items import item
 from tests.core.person import MONDAY_0930 as AT
@@ -16,7 +17,7 @@ from tests.core.policies import HOUR, plain_rules
 from tests.learning.rules import learning_rules
 
 NOBODY = new_user(2, AT)
-PROFILE = np.zeros(2, np.float32)
+NOTHING_LIKED = Tastes(np.zeros(2, np.float32))
 WEEK = np.ones((168, 3), np.float32), np.zeros((168, 3), np.float32)
 FREE = PriceFacts(1, 0.0, 0)
 RATES = np.array([0.1, 0.2]), np.array([0.3, 0.4])
@@ -70,11 +71,11 @@ def test_what_was_found_comes_back_by_moment_and_item_once_each() -> None:
         Finding(AT, 7, True, found(4)),
     )
     recalled = finder(alone, first, about, again)
-    assert recalled.find(NOBODY, PROFILE, 0, AT) is first.found
-    assert recalled.find(NOBODY, PROFILE, 7, AT) is about.found
+    assert recalled.find(NOBODY, NOTHING_LIKED, 0, AT) is first.found
+    assert recalled.find(NOBODY, NOTHING_LIKED, 7, AT) is about.found
     assert recalled.only(7, AT) is alone.found
-    assert recalled.find(NOBODY, PROFILE, 0, AT) is again.found
-    for asked in (lambda: recalled.find(NOBODY, PROFILE, 0, AT), lambda: recalled.only(7, AT + 1)):
+    assert recalled.find(NOBODY, NOTHING_LIKED, 0, AT) is again.found
+    for asked in (lambda: recalled.find(NOBODY, NOTHING_LIKED, 0, AT), lambda: recalled.only(7, AT + 1)):
         with pytest.raises(NotNoted):
             asked()
 
@@ -83,7 +84,7 @@ def test_rates_are_known_of_what_was_brought_last_and_of_nothing_else() -> None:
     recalled = RecalledFinder([Noted(Finding(AT, 0, False, found(0, 1)), RATES), Noted(Finding(AT, 7, True, found(1)), None)])
     knowledge = RecalledKnowledge(learning_rules(), shelf([item("mug"), item("cup")]), recalled, (), (), FREE)
     assert len(knowledge) == 0
-    recalled.find(NOBODY, PROFILE, 0, AT)
+    recalled.find(NOBODY, NOTHING_LIKED, 0, AT)
     assert len(knowledge) == 1
     assert knowledge.rates(np.array([0, 1]), AT) is RATES
     with pytest.raises(NotNoted):

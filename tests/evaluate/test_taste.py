@@ -17,10 +17,11 @@ STEP_MS = 300_000
 DAY_MS = 86_400_000
 
 
-def test_scores_are_those_of_the_core() -> None:
+@pytest.mark.parametrize("scenario", ["shop", "mixed"])
+def test_scores_are_those_of_the_core(scenario: str) -> None:
     config = parse_config({})
     rules, dim = config.policy, config.catalogue.feature_dim
-    world = World(WorldSettings(seed=5, start_ms=MONDAY_MS, users=20, items=60, scenario="shop"))
+    world = World(WorldSettings(seed=5, start_ms=MONDAY_MS, users=20, items=60, scenario=scenario))
     seen = Seen(world, dim)
     taste = Taste(20, rules, seen)
     interest, recents = Interest(rules.interest), Recents(rules.affinity, rules.memory.recent_items)
@@ -39,12 +40,14 @@ def test_scores_are_those_of_the_core() -> None:
                 assert user is not None
                 assert item is not None
                 touched[user] += 1
-                interest.observe(states[user], np.append(seen.features[item], np.float32(1)), weight, event.occurred_at_ms)
+                features, kind = np.append(seen.features[item], np.float32(1)), int(seen.scenario[item])
+                interest.observe(states[user], features, weight, event.occurred_at_ms, kind)
                 recents.observe(states[user], item + 1, int(event.type), weight, event.occurred_at_ms)
     offered = seen.offered(now_ms)
     user = int(touched.argmax())
     assert touched[user] > 10
-    expected = seen.features[offered] @ interest.profile(states[user])
+    tastes = interest.tastes(states[user])
+    expected = np.array([seen.features[item] @ tastes.of(int(seen.scenario[item])) for item in offered.tolist()])
     for place, key in enumerate(states[user].recent_item):
         expected[offered == key - 1] += np.float32(rules.affinity.alpha * recents.affinity(states[user], place, now_ms))
     assert taste.scores(user, offered, now_ms) == pytest.approx(expected, abs=1e-4)
