@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated
+from zoneinfo import available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from flink_job.config.model import NotNegative, Positive, Section
 from gateway.common.settings import EdgeSettings
@@ -13,12 +14,21 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
 
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("there is no such time zone")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
 class PersonSettings(Section):
     """Whom one can be on the page."""
 
     id: Word
     name: Word
-    time_zone: Word
+    time_zone: Zone
     locale: Word
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 

@@ -66,6 +66,8 @@ def run_demo(demo: Demo) -> Shown:
     began_s = time.monotonic()
     template = demo.config or paths.project_root() / "deploy" / "demo.yaml"
     read_config(template)  # a wrong key is said before anything is started
+    if demo.page_port is not None and demo.page != "none":
+        ports.require_free(demo.page_port, "the page", "--page-port, or KAIROS_PAGE_PORT")
     folder = paths.state_dir() / "demo"
     with locked(folder, "A demo"), ExitStack() as running:
         _clear(folder)

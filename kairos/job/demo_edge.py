@@ -34,7 +34,6 @@ class DemoEdge:
         self._flink_url = flink_url
         self._ports = {name: port if ports.is_free(port) else ports.free_port() for name, port in _PORTS.items()}
         if page_port is not None:
-            ports.require_free(page_port, "the page", "--page-port")
             self._ports["page"] = page_port
         self._running = ExitStack()
         self.address = f"http://127.0.0.1:{self._ports['page']}"

@@ -49,6 +49,14 @@ def test_a_port_that_is_taken_is_an_error_if_it_was_asked_for(tmp_path: Path) ->
     assert f"Port {port}, needed for the Kafka broker, is taken by process {os.getpid()}" in done.stderr
 
 
+def test_a_port_for_the_page_that_is_taken_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    with _listener() as port:
+        done = _kairos(tmp_path, "--page-port", str(port))
+    assert done.returncode == 1
+    assert f"Port {port}, needed for the page, is taken by process {os.getpid()}" in done.stderr
+    assert not (tmp_path / "demo").exists()
+
+
 @pytest.mark.e2e
 def test_twenty_pushes_come_and_nothing_stays_behind(tmp_path: Path) -> None:
     with _demo(tmp_path, "--limit", "20", "--json", *SMALL) as demo:
@@ -58,7 +66,22 @@ def test_twenty_pushes_come_and_nothing_stays_behind(tmp_path: Path) -> None:
     assert len({push["command_id"] for push in pushes}) == 20
     assert all(push["user_id"] and push["item_ids"] and push["reason"] for push in pushes)
     assert "sent" in err
+    assert "The page: http://127.0.0.1:" in err
     assert "Everything is stopped" in err
+    assert _left_behind(tmp_path) == []
+    assert [name for name in ("api-keys", "token-secrets", "vapid.pem") if (tmp_path / "demo" / name).exists()] == []
+
+
+@pytest.mark.e2e
+def test_without_collector_gateway_and_page_the_demo_goes_on(tmp_path: Path) -> None:
+    nonsense = tmp_path / "sitecustomize.py"  # every program of the edge ends before it begins
+    nonsense.write_text("import sys\nif {'collector', 'gateway', 'page'} & set(getattr(sys, 'orig_argv', [])): sys.exit('not today')")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with _demo(tmp_path, "--limit", "1", "--json", *SMALL, PYTHONPATH=path) as demo:
+        out, err = demo.communicate(timeout=500)
+    assert demo.returncode == 0, err
+    assert "There is no page: The collector ended before it was ready" in err
+    assert len(out.splitlines()) == 1
     assert _left_behind(tmp_path) == []
 
 
@@ -90,8 +113,8 @@ def test_ctrl_c_ends_it_in_order(tmp_path: Path) -> None:
     assert _left_behind(tmp_path) == []
 
 
-def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "KAIROS_HOME": str(home)}
+def _environment(home: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "KAIROS_HOME": str(home), **more}
 
 
 def _kairos(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -101,9 +124,9 @@ def _kairos(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @contextmanager
-def _demo(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def _demo(home: Path, *arguments: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
     argv = [str(KAIROS), "demo", "--kafka-port", str(ports.free_port()), "--ui-port", str(ports.free_port()), *arguments]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(home)) as demo:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(home, **variables)) as demo:
         try:
             yield demo
         finally:

@@ -20,6 +20,8 @@ from gateway.page.endpoints import Endpoints
 from gateway.page.knowledge import Knowledge
 from gateway.page.people import People, Signing
 from gateway.page.settings import PageSettings
+from kairos.errors import KairosError
+from kairos.v1.dead_letter_pb2 import DEAD_LETTER_REASON_MALFORMED, DeadLetter
 from kairos.v1.decision_pb2 import VERDICT_SENT, VERDICT_SUPPRESSED, Candidate, Decision, Gate, Slot
 from kairos.v1.item_pb2 import SCENARIO_SHOP, Item, ItemText
 from kairos.v1.push_pb2 import Content, PushCommand
@@ -187,6 +189,57 @@ def test_what_is_believed_has_verdict_gates_candidates_curve_and_interests_in_wo
     assert [(each["category"], each["interest"]) for each in told["interests"]] == [(["kitchen", "tableware"], 0.7)]
     assert {each["question"] for each in told["answers"]} >= {"Why this push"}
     assert client.get(f"/api/users/demo-ada/belief?after={told['version']}").status_code == 204
+
+
+def test_a_person_in_a_zone_that_does_not_exist_is_named_when_the_page_is_started() -> None:
+    people = "[{id: demo-x, name: X, time_zone: Europe/Lisbn, locale: en, country: PT}]"
+    with pytest.raises(KairosError, match=r"page\.people\.0\.time_zone.*no such time zone"):
+        load_settings(PageSettings, "page", None, {"KAIROS_EDGE__PAGE__PEOPLE": people})
+
+
+def test_the_shelf_has_what_can_be_had_now_the_categories_in_turn(client: Client, knowledge: Knowledge) -> None:
+    def item(name: str, category: str, **fields: Any) -> tuple[str, bytes | None, bytes | None, int]:
+        return (
+            "items",
+            name.encode(),
+            Item(item_id=name, scenario=SCENARIO_SHOP, categories=["home", category], **fields).SerializeToString(),
+            0,
+        )
+
+    knowledge.take(
+        [
+            item("mug-1", "mugs"),
+            item("mug-2", "mugs"),
+            item("rug-1", "rugs"),
+            item("rug-2", "rugs", stock=0),
+            item("rug-3", "rugs"),
+            item("old", "mugs", valid_until_ms=NOON_MS),
+            ("items", b"rug-1", None, 0),
+        ]
+    )
+
+    shown = client.get("/api/items?scenario=shop").json()
+    assert [each["id"] for each in shown["items"]] == ["rug-3", "mug-2", "mug-1"]
+    assert shown["categories"] == ["home"]
+    assert client.get("/api/items/mug-2").json()["categories"] == ["home", "mugs"]
+    assert client.get("/api/items/rug-1").json()["title"] == "rug-1"
+    assert client.get("/api/items?scenario=garden").status_code == 400
+
+
+def test_operators_are_told_what_the_topics_tell_also_where_the_job_cannot_be_asked(client: Client, knowledge: Knowledge) -> None:
+    closed = decision(1, verdict=VERDICT_SUPPRESSED, reason="cap", arms={"timing": "early"})
+    letter = DeadLetter(source_topic="kairos.interactions", reason=DEAD_LETTER_REASON_MALFORMED, detail="no message")
+    knowledge.take([("decisions", b"demo-ada", closed, NOON_MS), ("dead-letters", b"x", letter.SerializeToString(), NOON_MS - 5000)])
+
+    told = client.get("/api/operators").json()
+
+    assert told["job"] is None
+    assert {"count": 3, "windowMs": 86_400_000, "per": "all"} in told["caps"]
+    topics = told["topics"]
+    assert (topics["rates"]["decisions"][-1], topics["rates"]["dead letters"][-2:]) == (1, [1, 0])
+    assert topics["reasons"] == [{"why": "as many pushes as allowed were sent in this window", "count": 1}]
+    assert topics["arms"] == {"timing": {"early: no push": 1}}
+    assert topics["deadLetters"]["newest"][0]["reason"] == "malformed"
 
 
 def test_of_somebody_unknown_nothing_is_believed(client: Client) -> None:

@@ -202,6 +202,14 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
     assert page.locator("html").get_attribute("data-theme") == "light"
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "light"
+    become(page, "Dalia, Berlin")
+    first_push(page)
+    expect(page.locator("[data-part=curve] svg")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("[data-action=dismiss]").first.press("Enter")
+    page.get_by_role("link", name="Operators").press("Enter")
+    expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     nameless(seen)
 
 
