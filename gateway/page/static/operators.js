@@ -74,6 +74,6 @@ function arms(layers) {
 function letters({ newest }, job) {
   const total = Object.entries(job?.deadLetters ?? {}).map(([reason, n]) => `${count(n)} ${reason.replaceAll("_", " ")}`).join(", ");
   const rows = newest.map((each) => h("tr", {}, h("td", {}, `${each.reason}: ${each.detail}`), h("td", {}, each.topic), h("td", {}, `${each.partition}/${each.offset}`), h("td", {}, clock(each.atMs))));
-  const table = h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ...["What was wrong", "Topic", "Place", "At"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
+  const table = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Dead letters, the newest first" }, h("table", {}, h("thead", {}, h("tr", {}, ...["What was wrong", "Topic", "Place", "At"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
   return h("section", { class: "card wide" }, h("h2", {}, "Dead letters"), total ? h("p", { class: "muted" }, `By the job: ${total}.`) : null, rows.length ? table : h("p", { class: "muted" }, "None: every record could be used."));
 }

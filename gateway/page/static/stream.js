@@ -18,10 +18,15 @@ export class Stream {
     const query = new URLSearchParams({ token, device_id: this.device });
     this.socket = new WebSocket(`${this.url}/v1/stream?${query}`);
     this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
-    this.socket.addEventListener("close", () => { this.onState(false); this.again(); });
+    this.socket.addEventListener("close", () => {
+      if (this.closed) return;
+      this.onState(false);
+      this.again();
+    });
   }
 
   take(message) {
+    if (this.closed) return;
     if (message.type === "hello") { this.failures = 0; this.onState(true); }
     if (message.type === "taken_back") this.onTakenBack(message.command_id);
     if (message.type !== "push") return;
@@ -38,6 +43,9 @@ export class Stream {
 
   close() {
     this.closed = true;
-    this.socket?.close();
+    const { socket } = this;
+    // one that is not open yet cannot be closed without a complaint of the browser's
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+    else socket?.close();
   }
 }
