@@ -48,11 +48,12 @@ def watched(groups: Mapping[str, Callable[[], Sequence[int]]]) -> Iterator[Usage
 
     def watch() -> None:
         while True:
-            usage.at_ms.append(time.time_ns() / 1e6)
+            at_ms = time.time_ns() / 1e6
             for name, pids in groups.items():
                 cpu_s, rss = trees[name].read(pids())
                 usage.cpu_s[name].append(cpu_s)
                 usage.rss_mib[name].append(rss / _MIB)
+            usage.at_ms.append(at_ms)  # last: whoever asks meanwhile finds a reading for every moment
             if over.wait(_EVERY_S):
                 return
 
