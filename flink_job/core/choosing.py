@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.draws import uniform
@@ -15,9 +16,10 @@ from flink_job.core.rules import Rules
 class Chooser:
     """The rules of choosing, ready to use."""
 
-    __slots__ = ("_always_the_best", "_by_utility", "_catalogue", "_exploration", "_least", "_min_score")
+    __slots__ = ("_always_the_best", "_by_utility", "_catalogue", "_exploration", "_least", "_min_score", "_rules")
 
     def __init__(self, rules: Rules, catalogue: Catalogue) -> None:
+        self._rules = rules
         self._catalogue = catalogue
         self._exploration = Exploration(rules.exploration)
         self._always_the_best = not rules.exploration.temperature and not rules.exploration.uniform_share
@@ -41,10 +43,7 @@ class Chooser:
         """
         if self._always_the_best:
             return 0, (1.0, *(0.0,) * (len(ranked.items) - 1))
-        worth = np.array([item.utility if self._by_utility else item.score for item in ranked.items])
-        good = np.array([item.score >= self._min_score for item in ranked.items])
-        if self._by_utility:
-            good &= worth >= self._least
+        worth, good = worth_of(ranked, self._rules)
         places = np.flatnonzero(good)
         worth = worth[places]
         best = worth.item(0)
@@ -53,3 +52,13 @@ class Chooser:
         propensities = np.zeros(len(ranked.items))
         propensities[places] = choice.propensities
         return places.item(choice.chosen), tuple(propensities.tolist())
+
+
+def worth_of(ranked: Ranked, rules: Rules) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """By what the items of the list are weighed, and which are good enough to be sent by themselves, (n,) each."""
+    by_utility = rules.utility.enabled
+    worth = np.array([item.utility if by_utility else item.score for item in ranked.items])
+    good = np.array([item.score >= rules.send.min_score for item in ranked.items])
+    if by_utility:
+        good &= worth >= rules.utility.least
+    return worth, good

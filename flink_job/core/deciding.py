@@ -98,11 +98,11 @@ class Decider:
         if state.unfolded_item:
             self._intake.fold(state)
         fatigue, rates = self._fatigue.at(state, now_ms), None
-        price = self._knowledge.price(now_ms) if self._knowledge is not None else 0.0
-        around = Circumstances(fatigue=fatigue, price=price)
+        push_price = self._knowledge.price(now_ms) if self._knowledge is not None else 0.0
+        around = Circumstances(fatigue=fatigue, price=push_price)
         if self._rules.utility.enabled or self._planner.weighs(cause):
             rates = self._moment.rates(state, now_ms)
-            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue, price)
+            around = Circumstances(*self._moment.factors(state, rates, now_ms), fatigue, push_price)
         ranked = self._ranker.rank(
             state, cause.item_key, cause.boost, now_ms, around, cause.item_key or cause.planned_key, self._occasions.only_key(cause)
         )

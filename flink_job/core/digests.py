@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.choosing import worth_of
 from flink_job.core.diversity import Diversity, select
 from flink_job.core.ranking import Ranked
 from flink_job.core.rules import Rules
@@ -15,16 +16,14 @@ from flink_job.core.state import PendingWake, UserState
 class Digests:
     """The rules of digests, ready to use. `triggers`: the occasions that may lead to one."""
 
-    __slots__ = ("_by_utility", "_capped", "_catalogue", "_diversity", "_least", "_min_score", "_more", "_relevance", "triggers")
+    __slots__ = ("_capped", "_catalogue", "_diversity", "_more", "_relevance", "_rules", "triggers")
 
     def __init__(self, rules: Rules, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._diversity = Diversity(rules.diversity, catalogue)
         self._more = rules.diversity.digest_items - 1
         self._relevance = rules.diversity.digest_relevance
-        self._by_utility = rules.utility.enabled
-        self._least = rules.utility.least
-        self._min_score = rules.send.min_score
+        self._rules = rules
         self._capped = {cap.per for cap in rules.gates.caps}
         self.triggers = frozenset(Trigger[name.upper()] for name in rules.diversity.digest_occasions if self._more)
 
@@ -36,10 +35,7 @@ class Digests:
         """
         if cause.item_key:
             return ()
-        worth = np.array([(item.utility if self._by_utility else item.score) for item in ranked.items])
-        good = np.array([item.score >= self._min_score for item in ranked.items])
-        if self._by_utility:
-            good &= worth >= self._least
+        worth, good = worth_of(ranked, self._rules)
         rows = np.array(ranked.rows, np.intp)
         items = [self._catalogue.item(row) for row in ranked.rows]
         directions = self._catalogue.directions(rows)

@@ -162,7 +162,7 @@ class Knowledge:
 
     def _faded(self, facts: SegmentFacts, now_ms: int) -> NDArray[np.float64]:
         left: NDArray[np.float64] = facts.slots.astype(np.float64)
-        left *= 2.0 ** -min(max(now_ms - facts.as_of_ms, 0) / self._rules.slots.half_life_ms, 1000.0)
+        left *= fading(max(now_ms - facts.as_of_ms, 0), self._rules.slots.half_life_ms)
         return left
 
     def _put_wording(self, facts: WordingFacts) -> bool:
