@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.collector import protocol
+from gateway.common import protocol
 from kairos.v1.interaction_pb2 import Interaction
 from tests.gateway.collector.conftest import API_KEY, SECRET, Running, token
 
