@@ -37,6 +37,7 @@ LONGEST_TTL_S = 28 * 86_400
 _FRESH_SHARE = 0.9
 """A token is signed anew when so much of its life is over."""
 _MOST_SIGNED = 1000
+_POINT_BYTES, _AUTH_BYTES = 65, 16
 _HOST = re.compile(r"[a-z0-9.-]+")
 """No sign that one reader of addresses takes for the end of a host and another does not."""
 
@@ -134,10 +135,11 @@ def private_key(settings: WebPushSettings, environment: Mapping[str, str] | None
 
 
 def _are_keys(target: Target) -> bool:
-    """A point on P-256 and 16 bytes, as RFC 8291 has them."""
+    """A point on P-256, uncompressed, and 16 bytes, as RFC 8291 has them."""
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded(target.p256dh))
-        return len(_decoded(target.auth)) == 16
+        point = _decoded(target.p256dh)
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        return len(point) == _POINT_BYTES and len(_decoded(target.auth)) == _AUTH_BYTES
     except ValueError:
         return False
 
