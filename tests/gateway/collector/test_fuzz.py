@@ -98,6 +98,12 @@ def test_any_body_and_credential(lonely: Running, method: str, path: str, media_
     check(answer)
 
 
+@LONGER
+@given(path=PATHS, records=DOCUMENTS | st.lists(DOCUMENTS, max_size=3), credential=CREDENTIALS | LEAVES)
+def test_any_envelope(lonely: Running, path: str, records: Any, credential: Any) -> None:
+    check(talk(lonely, request("POST", path, {}, json.dumps({"records": records, "token": credential}).encode())))
+
+
 HEADERS = st.dictionaries(
     st.sampled_from(
         ["Authorization", "X-API-Key", "X-Request-ID", "Idempotency-Key", "Content-Encoding", "Content-Type", "Origin", "Expect", "Transfer-Encoding",
