@@ -62,8 +62,14 @@ async def serve(settings: DeliverySettings, config: Path | None, bootstrap_serve
     configure_logging(settings.log)
     for name in _WHO_LOG_ADDRESSES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_ours)
     there = connection(job_config(settings, config), bootstrap_servers, prefix)
     await Gateway(settings, there).run()
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """A text that is none is its client's mistake, and closes its connection; uvicorn would log a trace for each."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeError)
 
 
 class Gateway:
