@@ -32,6 +32,7 @@ class RetrySettings(Section):
     max_wait_ms: Positive
     timeout_ms: Positive
     auth_pause_ms: NotNegative
+    most_waiting: Positive
 
 
 class StoreSettings(Section):

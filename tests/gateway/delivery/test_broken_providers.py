@@ -181,6 +181,39 @@ def test_one_devices_quota_does_not_hold_up_the_others(google: tuple[Google, Wor
     assert bool(waits) is others_wait
 
 
+def test_while_a_provider_is_away_only_so_many_wait_for_it(apple: tuple[Apple, World]) -> None:
+    service, world = apple
+    service.replies = [apns_error(503, "ServiceUnavailable", **{"retry-after": "60"})]
+    waiting = asyncio.Event()
+    back = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        waiting.set()
+        await back.wait()
+
+    async def work() -> list[tuple[Answer, int]]:
+        channel = world._channel()
+        sender = Sender(
+            channel, settings(retry={"most_waiting": 1}).delivery.retry, lambda: NOW_MS if not back.is_set() else NOW_MS + 60_000, sleep
+        )
+        first = asyncio.create_task(sender.send(push(), IPHONE, quiet, lambda: False))
+        await waiting.wait()
+        others = [await sender.send(push(), IPHONE, quiet, lambda: False) for _ in range(2)]  # they return
+        back.set()
+        found = [await first, *others, await sender.send(push(), IPHONE, quiet, lambda: False)]
+        await channel.close()
+        return found
+
+    found = asyncio.run(work())
+    assert [(answer.verdict, answer.code) for answer, _ in found] == [
+        (Verdict.ACCEPTED, "200"),
+        (Verdict.AGAIN, "CROWDED"),
+        (Verdict.AGAIN, "CROWDED"),
+        (Verdict.ACCEPTED, "200"),
+    ]
+    assert [attempts for _, attempts in found] == [2, 0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("reply", "verdict"),
     [
