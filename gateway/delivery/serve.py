@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from gateway.common.allowances import Allowances
 from gateway.common.kafka import producer_options
 from gateway.common.listening import listening_socket
 from gateway.common.logs import configure_logging
@@ -38,7 +39,6 @@ from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.stream.door import Door
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
-from gateway.delivery.stream.rate import Allowances
 from gateway.delivery.stream.sse import SseStream
 from gateway.delivery.stream.users import Users
 from gateway.delivery.stream.websocket import WebSocketStream

@@ -10,12 +10,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.common.allowances import Allowances
 from gateway.delivery.http import problem, too_often
 from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Ending, Event
 from gateway.delivery.stream.door import Door, TurnedAway, Visitor
 from gateway.delivery.stream.messages import Message, MessageError, parse_list
-from gateway.delivery.stream.rate import Allowances
 from gateway.delivery.stream.users import device_of
 
 _AGAIN_S = 5
@@ -54,7 +54,8 @@ class SseStream:
             return _turned_away(refusal)
         except ValueError as error:
             return problem(400, str(error))
-        if not self._allowances.spend(user_ids[0], time.monotonic(), len(given)):
+        now_s = time.monotonic()
+        if not self._allowances.of(user_ids[0], now_s).spend(now_s, len(given)):
             return too_often()
         try:
             async with asyncio.timeout(self._patience_s):

@@ -7,11 +7,11 @@ import time
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from gateway.common.allowances import Allowance
 from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Connection, Ending, Event
 from gateway.delivery.stream.door import Door, TurnedAway, Visitor
 from gateway.delivery.stream.messages import MessageError, parse
-from gateway.delivery.stream.rate import Allowance
 
 _GONE = (WebSocketDisconnect, OSError, RuntimeError)
 """What says that the client is; RuntimeError is Starlette's word for sending to one that has closed."""

@@ -8,6 +8,7 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 
+from gateway.common.allowances import Allowances
 from gateway.common.pseudonyms import Pseudonyms
 from gateway.common.settings import default_document
 from gateway.common.tokens import TokenRules, TokenVerifier, issue_token
@@ -18,7 +19,6 @@ from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.stream.door import Door
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
-from gateway.delivery.stream.rate import Allowances
 from gateway.delivery.stream.sse import SseStream
 from gateway.delivery.stream.users import Users
 from gateway.delivery.stream.websocket import WebSocketStream
