@@ -106,7 +106,8 @@ class Sender:
     def _heed(self, answer: Answer, party: str) -> None:
         """What one push is told holds for all that go to the same party."""
         if answer.verdict is Verdict.AGAIN and answer.wait_ms and not answer.alone:
-            self._closed_until_ms[party] = max(self._closed_until_ms.get(party, 0), self._clock_ms() + answer.wait_ms)
+            wait_ms = min(answer.wait_ms, self._settings.longest_pause_ms)
+            self._closed_until_ms[party] = max(self._closed_until_ms.get(party, 0), self._clock_ms() + wait_ms)
             self._log.warning("asked to wait", code=answer.code, wait_ms=answer.wait_ms)
         elif answer.verdict is Verdict.CREDENTIALS:
             self._closed_until_ms[party] = self._clock_ms() + self._settings.auth_pause_ms

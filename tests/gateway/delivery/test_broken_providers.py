@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery.channels import apns, fcm
-from gateway.delivery.channels.channel import Answer, Verdict
+from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.channels.http_answers import MOST_READ_BYTES, post
 from gateway.delivery.channels.web_push import WebPushChannel, _are_keys, _encrypted
 from gateway.delivery.sending import Sender
@@ -179,6 +179,28 @@ def test_one_devices_quota_does_not_hold_up_the_others(google: tuple[Google, Wor
 
     asyncio.run(work())
     assert bool(waits) is others_wait
+
+
+def test_no_word_of_a_provider_closes_a_channel_for_days(apple: tuple[Apple, World]) -> None:
+    service, world = apple
+    service.replies = [apns_error(503, "ServiceUnavailable", **{"retry-after": "9999999"})]
+    clock = [NOW_MS]
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def work() -> Answer:
+        channel = world._channel()
+        sender = Sender(channel, settings().delivery.retry, lambda: clock[0], sleep)
+        await sender.send(push(), IPHONE, quiet, lambda: False)
+        clock[0] += settings().delivery.retry.longest_pause_ms
+        answer, _ = await sender.send(Push(push().command, clock[0] + HOUR_MS), IPHONE, quiet, lambda: False)
+        await channel.close()
+        return answer
+
+    assert asyncio.run(work()).verdict is Verdict.ACCEPTED
+    assert waits == []
 
 
 def test_while_a_provider_is_away_only_so_many_wait_for_it(apple: tuple[Apple, World]) -> None:
