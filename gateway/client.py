@@ -134,8 +134,10 @@ class KairosClient:
     def _add(self, path: str, record: Record) -> None:
         given = _as_json(path, record)
         with self._changed:
-            self._changed.wait_for(lambda: len(self._queue) < self._most_queued or self._failure is not None)
+            self._changed.wait_for(lambda: len(self._queue) < self._most_queued or self._failure is not None or self._ended)
             self._raise_failure()
+            if self._ended:
+                raise NotTaken(1, "the client has ended")
             self._queue.append((path, given))
             self._changed.notify_all()
 
@@ -209,10 +211,11 @@ class KairosClient:
         try:
             document = answer.json()
         except ValueError:
-            document = {}
-        if "rejected" not in document:
-            error = document.get("error", {})
-            raise NotTaken(len(records), f"{answer.status_code} {error.get('reason', answer.reason_phrase)}")
+            document = None
+        if not isinstance(document, dict) or "rejected" not in document:  # the whole request, or something before the collector answers
+            error = document.get("error") if isinstance(document, dict) else None
+            reason = error.get("reason") if isinstance(error, dict) else None
+            raise NotTaken(len(records), f"{answer.status_code} {reason or answer.reason_phrase}")
         for one in document["rejected"]:
             self._on_rejected(Rejection(records[one["index"]], one["code"], one["field"], one["reason"]))
 

@@ -92,7 +92,8 @@ def build_app(
     _add_records(app, settings, job)
     _add_health(app, readiness, metrics)
     add_pages(app)
-    if own.cors_origins:
+    app.add_middleware(Front, metrics=metrics, most_at_once=own.limits.concurrent_requests, retry_after_s=own.retry_after_s)
+    if own.cors_origins:  # outermost: pages may read every answer, also that there is too much to do
         app.add_middleware(
             CORSMiddleware,
             allow_origins=own.cors_origins,
@@ -101,7 +102,6 @@ def build_app(
             expose_headers=["Retry-After", "X-Request-ID"],
             max_age=_A_DAY_S,
         )
-    app.add_middleware(Front, metrics=metrics, most_at_once=own.limits.concurrent_requests, retry_after_s=own.retry_after_s)
     return app
 
 

@@ -21,7 +21,7 @@ _ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Front:
-    """ASGI middleware, outermost."""
+    """ASGI middleware; before it stands only what tells browsers which pages may read its answers."""
 
     def __init__(self, app: ASGIApp, metrics: CollectorMetrics, most_at_once: int, retry_after_s: int) -> None:
         self._app = app

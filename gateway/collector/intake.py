@@ -42,12 +42,15 @@ class Intake:
     async def post(self, http: Request, maker: Maker, *, for_servers: bool) -> Response:
         """A request with one record or several. Raises RequestRefused."""
         caller = self._caller(http)
-        body = await self._body(http)
-        sent = read_body(body, _media_type(http), self.settings.limits.batch_records, self.settings.limits.depth)
+        if caller is not None and for_servers:
+            must_be_server(caller)
+        limits = self.settings.limits
+        body = await self._body(http, limits.body_bytes if caller is not None else limits.enveloped_bytes)
+        sent = read_body(body, _media_type(http), limits.batch_records, limits.depth)
         if caller is None:
             caller = self._known(sent.token)
-        if for_servers:
-            must_be_server(caller)
+            if for_servers:
+                must_be_server(caller)
         return await self._take(http, caller, maker, sent)
 
     async def put_user(self, http: Request, maker: Maker, user_id: str) -> Response:
@@ -56,7 +59,7 @@ class Intake:
         media_type = _media_type(http)
         if media_type in PROTOBUF_TYPES:
             raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_media_type", "send application/json")
-        sent = read_body(await self._body(http), media_type, 1, self.settings.limits.depth)
+        sent = read_body(await self._body(http, self.settings.limits.body_bytes), media_type, 1, self.settings.limits.depth)
         if len(sent.records) != 1 or not isinstance(sent.records[0], dict):
             raise RequestRefused(HTTPStatus.BAD_REQUEST, "malformed", "the body must be one object")
         given = {key: value for key, value in sent.records[0].items() if key not in ("userId", "user_id")}
@@ -86,11 +89,10 @@ class Intake:
         self.rates.count_request(caller)
         return caller
 
-    async def _body(self, http: Request) -> bytes:
+    async def _body(self, http: Request, most: int) -> bytes:
         """Raises RequestRefused for a body that is too large, too slow, compressed, or broken off."""
         if http.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_media_type", "compressed bodies are not accepted")
-        most = self.settings.limits.body_bytes
         announced = http.headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced[:20]) > most:
             raise _too_large(most)

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+import math
 import time
 from http import HTTPStatus
-
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.collector.callers import Caller
 from gateway.collector.refusal import RequestRefused
 from gateway.collector.settings import CollectorLimits
+from gateway.common.allowances import Allowances
+
+_REMEMBERED = 50_000
+"""Callers of each kind: a hundred bytes each, and a minute after their last word they are as new ones."""
+_MINUTE_S = 60
 
 
 class Rates:
-    """Counts requests and records of each API key and each user, over a sliding minute, in this process."""
+    """Counts requests and records of each API key and each user, in this process: a minute's worth at once, refilled steadily."""
 
     def __init__(self, limits: CollectorLimits) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._server = _per_minute(limits.requests_per_minute), _per_minute(limits.records_per_minute)
-        self._user = _per_minute(limits.user_requests_per_minute), _per_minute(limits.user_records_per_minute)
+        self._of_servers = _Kind(limits.requests_per_minute, limits.records_per_minute)
+        self._of_users = _Kind(limits.user_requests_per_minute, limits.user_records_per_minute)
 
     def count_request(self, caller: Caller) -> None:
         """Raises RequestRefused, which says when to come again."""
-        self._count((self._user if caller.user_id else self._server)[0], "requests", caller, 1)
+        self._kind(caller).requests.count(caller.name, 1)
 
     def count_records(self, caller: Caller, count: int) -> None:
         """Raises RequestRefused, which says when to come again."""
-        self._count((self._user if caller.user_id else self._server)[1], "records", caller, count)
+        self._kind(caller).records.count(caller.name, count)
 
-    def _count(self, item: RateLimitItem, what: str, caller: Caller, count: int) -> None:
-        # a user called as a key is another caller
-        who = ("user", caller.user_id) if caller.user_id else ("key", caller.name)
-        if count and not self._limiter.hit(item, what, *who, cost=count):
-            ends_s = self._limiter.get_window_stats(item, what, *who).reset_time
-            wait_s = max(1, min(60, round(ends_s - time.time())))
-            raise RequestRefused(HTTPStatus.TOO_MANY_REQUESTS, "rate", f"at most {item.amount} {what} a minute are accepted", wait_s)
+    def _kind(self, caller: Caller) -> _Kind:
+        return self._of_users if caller.user_id else self._of_servers
 
 
-def _per_minute(amount: int) -> RateLimitItem:
-    return RateLimitItemPerMinute(amount)
+class _Kind:
+    """Users, or API keys: a user called as a key is another caller."""
+
+    def __init__(self, requests: int, records: int) -> None:
+        self.requests = _Limit("requests", requests)
+        self.records = _Limit("records", records)
+
+
+class _Limit:
+    def __init__(self, what: str, per_minute: int) -> None:
+        self._what = what
+        self._per_minute = per_minute
+        self._allowances = Allowances(per_minute / _MINUTE_S, per_minute, _REMEMBERED)
+
+    def count(self, who: str, count: int) -> None:
+        now_s = time.monotonic()
+        allowance = self._allowances.of(who, now_s)
+        if not allowance.spend(now_s, count):
+            wait_s = max(1, min(_MINUTE_S, math.ceil(allowance.wait_s(count))))
+            raise RequestRefused(
+                HTTPStatus.TOO_MANY_REQUESTS, "rate", f"at most {self._per_minute} {self._what} a minute are accepted", wait_s
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import structlog
@@ -11,16 +10,16 @@ from fastapi import FastAPI
 
 from gateway.collector.app import build_app
 from gateway.collector.callers import Callers
-from gateway.collector.protocol import BoundedHeads
 from gateway.collector.settings import CollectorSettings
 from gateway.common.api_keys import ApiKeys
+from gateway.common.listening import listening_socket
 from gateway.common.logs import configure_logging
+from gateway.common.protocol import BoundedHeads
 from gateway.common.secrets import named_secrets, read_secret
 from gateway.common.settings import EdgeSettings, connection, job_config
 from gateway.common.tokens import TokenRules, TokenVerifier
 from kairos.errors import USAGE_ERROR, KairosError
 
-_BACKLOG = 2048
 _KEEP_ALIVE_S = 20
 
 
@@ -38,22 +37,12 @@ def serve(settings: CollectorSettings, path: Path | None, bootstrap_servers: str
     app = build_app(settings, job, connection(job, bootstrap_servers, prefix), callers, end)
     server = uvicorn.Server(server_options(app, settings.collector.shutdown_timeout_ms))
     # from now on connections wait, however long the rest takes to start
-    listening = _listen(settings.collector.host, settings.collector.port)
+    listening = listening_socket("collector", settings.collector.host, settings.collector.port)
     host, port = listening.getsockname()[:2]
     structlog.get_logger("collector").info("listening", host=host, port=port)
     server.run(sockets=[listening])
     if failed:
         raise KairosError("The Kafka client failed for good; what was accepted is in Kafka.", "Start the collector again.")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises KairosError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        hint = "Choose another with --port, or end what listens there."
-        raise KairosError(f"The collector cannot listen on {host}, port {port} ({error.strerror}).", hint) from error
 
 
 def server_options(app: FastAPI, shutdown_timeout_ms: int) -> uvicorn.Config:

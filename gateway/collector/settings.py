@@ -16,6 +16,7 @@ class CollectorLimits(Section):
     """What a request may be, and how many there may be."""
 
     body_bytes: Positive
+    enveloped_bytes: Positive
     batch_records: Positive
     depth: Positive
     requests_per_minute: Positive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -36,10 +37,11 @@ def _made(name: str) -> Path:
     folder = paths.state_dir() / "edge"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / name
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(f"dev:{secrets.token_urlsafe(32)}\n")
+    if not file.exists():
+        made = folder / f".{name}.{os.getpid()}"
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(f"dev:{secrets.token_urlsafe(32)}\n")
+        with contextlib.suppress(FileExistsError):  # another program of the clone was quicker; nobody ever sees half a file
+            os.link(made, file)
+        made.unlink()
     return file

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from flink_job.config import Config, ConfigError
 from flink_job.config.load import Document, in_words, laid_over, parse_document, refusal
@@ -24,7 +25,8 @@ ENVIRONMENT_PREFIX = "KAIROS_EDGE__"
 PARTS = ("collector", "delivery", "page")
 """Sections that belong to one program each; `gateway/<part>/default.yaml` has their defaults."""
 
-SecretSource = Annotated[str, Field(pattern=r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$")]
+_WHERE_A_SECRET_IS = r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$"
+SecretSource = Annotated[str, Field(pattern=_WHERE_A_SECRET_IS)]
 
 
 class AuthSettings(Section):
@@ -134,7 +136,15 @@ def _load(model: type[T], part: str, path: Path | None, environment: Mapping[str
     try:
         return model.model_validate(merged)
     except ValidationError as error:
-        raise refusal([in_words(detail) for detail in error.errors()]) from error
+        # without its cause: that has every value that was given
+        raise refusal([in_words(_without_secret(detail)) for detail in error.errors()]) from None
+
+
+def _without_secret(detail: ErrorDetails) -> dict[str, Any]:
+    """Whoever wrote a secret where its place belongs is not shown it again: it would stand in a log."""
+    if detail.get("ctx", {}).get("pattern") != _WHERE_A_SECRET_IS:
+        return dict(detail)
+    return {**detail, "msg": "a secret is named by where it is, env:NAME or file:PATH, never written here", "input": {}}
 
 
 def _read(path: Path | None) -> Document:

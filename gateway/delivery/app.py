@@ -58,6 +58,7 @@ def build_app(
                 allow_origins=settings.allowed_origins or ["*"],
                 allow_methods=["GET", "POST", "PUT", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+                expose_headers=["Retry-After"],
             ),
             Middleware(BodyLimit, most_bytes=settings.body_bytes, timeout_s=settings.body_timeout_ms / 1000),
         ],

@@ -13,7 +13,13 @@ def problem(status: int, message: str, retry_after_s: int | None = None) -> JSON
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"error": message}, status, headers)
+    # a message may quote what was sent, and JSON can write half a character
+    return JSONResponse({"error": message.encode("utf-8", "replace").decode()}, status, headers)
+
+
+def too_often() -> JSONResponse:
+    """The user has said more than they may at once."""
+    return problem(429, "too many messages", retry_after_s=1)
 
 
 class BodyLimit:

@@ -3,6 +3,9 @@
 Waits are drawn evenly between nothing and a bound that doubles ("full jitter"), so that those who failed together do not come again
 together. A provider that says how long to wait is believed, and what else goes to it waits as well. One that refuses our credentials
 gets new ones once; if it refuses those too, it is left alone for ``auth_pause_ms``.
+
+What waits is under way, and of that there is only so much: so that a provider that is away does not hold up all others, no more than
+``most_waiting`` pushes wait for one channel. Those beyond take their next address, or have failed.
 """
 
 import asyncio
@@ -20,6 +23,7 @@ from kairos.v1.push_pb2 import Target
 
 OUT_OF_TIME = "OUT_OF_TIME"
 CANCELLED = "CANCELLED"
+CROWDED = "CROWDED"
 
 
 class Sender:
@@ -38,6 +42,7 @@ class Sender:
         self._sleep = sleep
         self._name = feedback_pb2.Channel.Name(channel.number).removeprefix("CHANNEL_").lower()
         self._log = structlog.get_logger("channel").bind(channel=self._name)
+        self._waiting = 0
         self._closed_until_ms: dict[str, int] = {}
         """By party: nothing is sent there before."""
         self._draw = wait_random_exponential(multiplier=settings.first_wait_ms / 1000, max=settings.max_wait_ms / 1000)
@@ -55,7 +60,10 @@ class Sender:
 
         async def attempt() -> Answer:
             nonlocal attempts
-            await self._until_open(push, party)
+            if (wait_s := self._closed_for_s(push, party)) > 0:
+                if self._is_crowded():
+                    return Answer(Verdict.AGAIN, CROWDED, "too many wait for the provider")
+                await self._wait(wait_s)
             if cancelled():
                 return Answer(Verdict.REFUSED, CANCELLED, "taken back")
             now_ms = self._clock_ms()
@@ -78,9 +86,11 @@ class Sender:
             retry=retry_if_result(lambda answer: answer.verdict in (Verdict.AGAIN, Verdict.CREDENTIALS)),
             wait=self._wait_s,
             stop=lambda state: (
-                stop_after_attempt(self._settings.attempts)(state) or self._clock_ms() + state.upcoming_sleep * 1000 >= push.ends_at_ms
+                self._is_crowded()
+                or stop_after_attempt(self._settings.attempts)(state)
+                or self._clock_ms() + state.upcoming_sleep * 1000 >= push.ends_at_ms
             ),
-            sleep=self._sleep,
+            sleep=self._wait,
             before_sleep=before_sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
@@ -95,15 +105,24 @@ class Sender:
 
     def _heed(self, answer: Answer, party: str) -> None:
         """What one push is told holds for all that go to the same party."""
-        if answer.verdict is Verdict.AGAIN and answer.wait_ms:
-            self._closed_until_ms[party] = max(self._closed_until_ms.get(party, 0), self._clock_ms() + answer.wait_ms)
+        if answer.verdict is Verdict.AGAIN and answer.wait_ms and not answer.alone:
+            wait_ms = min(answer.wait_ms, self._settings.longest_pause_ms)
+            self._closed_until_ms[party] = max(self._closed_until_ms.get(party, 0), self._clock_ms() + wait_ms)
             self._log.warning("asked to wait", code=answer.code, wait_ms=answer.wait_ms)
         elif answer.verdict is Verdict.CREDENTIALS:
             self._closed_until_ms[party] = self._clock_ms() + self._settings.auth_pause_ms
             self._log.error("our credentials are refused", code=answer.code, reason=answer.reason)
 
-    async def _until_open(self, push: Push, party: str) -> None:
-        now_ms = self._clock_ms()
-        until_ms = min(self._closed_until_ms.get(party, 0), push.ends_at_ms)
-        if until_ms > now_ms:
-            await self._sleep((until_ms - now_ms) / 1000)
+    def _closed_for_s(self, push: Push, party: str) -> float:
+        """Not longer than the push is worth anything."""
+        return (min(self._closed_until_ms.get(party, 0), push.ends_at_ms) - self._clock_ms()) / 1000
+
+    def _is_crowded(self) -> bool:
+        return self._waiting >= self._settings.most_waiting
+
+    async def _wait(self, seconds: float) -> None:
+        self._waiting += 1
+        try:
+            await self._sleep(seconds)
+        finally:
+            self._waiting -= 1

@@ -14,9 +14,12 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from gateway.common.allowances import Allowances
 from gateway.common.kafka import producer_options
+from gateway.common.listening import listening_socket
 from gateway.common.logs import configure_logging
 from gateway.common.producer import AcknowledgedProducer
+from gateway.common.protocol import BoundedHeads
 from gateway.common.pseudonyms import Pseudonyms
 from gateway.common.secrets import named_secrets, read_secret
 from gateway.common.settings import connection, job_config
@@ -33,6 +36,7 @@ from gateway.delivery.settings import DeliverySettings
 from gateway.delivery.source import PushSource
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.sqlite import SqliteStore
+from gateway.delivery.stream.door import Door
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
 from gateway.delivery.stream.sse import SseStream
@@ -44,8 +48,8 @@ from kairos.errors import KairosError
 _LARGEST_RECORD_BYTES = 65_536
 """Of feedback and dead letters: a dead letter holds 4 KB of what was bad."""
 
-_WHO_LOG_ADDRESSES = ("uvicorn", "uvicorn.error", "websockets", "google", "httpx", "httpcore", "h2", "hpack")
-"""They log requests with all that is in them: tokens in addresses and headers, and what people say."""
+_WHO_LOG_ADDRESSES = ("uvicorn", "uvicorn.error", "websockets", "sse_starlette", "google", "httpx", "httpcore", "h2", "hpack")
+"""They log requests and answers with all that is in them: tokens in addresses and headers, texts of pushes, and what people say."""
 
 
 def clock_ms() -> int:
@@ -58,8 +62,14 @@ async def serve(settings: DeliverySettings, config: Path | None, bootstrap_serve
     configure_logging(settings.log)
     for name in _WHO_LOG_ADDRESSES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_ours)
     there = connection(job_config(settings, config), bootstrap_servers, prefix)
     await Gateway(settings, there).run()
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """A text that is none is its client's mistake, and closes its connection; uvicorn would log a trace for each."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeError)
 
 
 class Gateway:
@@ -142,21 +152,22 @@ class Gateway:
             self._log.warning("no user can connect: there is no key to check their tokens with", setting="auth")
         users = Users(tokens, Pseudonyms(named_secrets(self._settings.pseudonyms.keys)))
         inbox = Inbox(hub, store, feedback.tell, clock_ms)
+        door = Door(delivery, users, hub, inbox, clock_ms)
+        stream = delivery.stream
+        allowances = Allowances(stream.messages_per_s, stream.messages_burst, stream.max_connections)
         app = build_app(
             delivery,
-            WebSocketStream(delivery, users, hub, inbox, clock_ms),
-            SseStream(delivery, users, hub, inbox, clock_ms),
-            DeviceEndpoints(delivery, users, store, channels.takes, clock_ms),
+            WebSocketStream(door),
+            SseStream(door, allowances, self._settings.producer.reply_timeout_ms / 1000),
+            DeviceEndpoints(delivery, users, allowances, store, channels.takes, clock_ms),
             channels.vapid_key,
             self._unready,
         )
-        stream = delivery.stream
+        listening = listening_socket("gateway", delivery.host, delivery.port)
         server = _Server(
             uvicorn.Config(
                 app,
-                host=delivery.host,
-                port=delivery.port,
-                http="httptools",
+                http=BoundedHeads,
                 ws="websockets-sansio",
                 lifespan="off",
                 log_config=None,
@@ -169,16 +180,14 @@ class Gateway:
                 timeout_graceful_shutdown=max(1, delivery.shutdown_timeout_ms // 1000),
             )
         )
-        serving = asyncio.create_task(server.serve(), name="http")
+        serving = asyncio.create_task(server.serve([listening]), name="http")
         serving.add_done_callback(lambda _task: self._ending.set())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
-        if serving.done():
-            raise KairosError(f"Cannot listen on {delivery.host}:{delivery.port}.", "Choose another delivery.port.")
-        port = server.servers[0].sockets[0].getsockname()[1]
+        port = listening.getsockname()[1]
         self._log.info("listening", host=delivery.host, port=port, channels=sorted(channels.names), gateway=self._name)
         try:
             yield

@@ -32,6 +32,8 @@ class RetrySettings(Section):
     max_wait_ms: Positive
     timeout_ms: Positive
     auth_pause_ms: NotNegative
+    longest_pause_ms: Positive
+    most_waiting: Positive
 
 
 class StoreSettings(Section):

@@ -5,7 +5,7 @@
 | 200 | accepted |
 | 400 BadDeviceToken, DeviceTokenNotForTopic; 410 Unregistered, ExpiredToken | retire the token |
 | 403 ExpiredProviderToken, InvalidProviderToken, MissingProviderToken | sign anew, once |
-| 429 TooManyRequests, TooManyProviderTokenUpdates; 500, 503 | again, after `Retry-After` |
+| 429 TooManyRequests (to this device), TooManyProviderTokenUpdates; 500, 503 | again, after `Retry-After` |
 | 413 PayloadTooLarge, other 400, 403, 404, 405 | refused |
 
 The `apns-id` is a function of the command, and its `apns-collapse-id` the command's collapse key or else the command: a push that is sent
@@ -22,14 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.delivery.channels.channel import Answer, Push, Verdict
-from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
-from gateway.delivery.channels.payload import fields, header_key, shortened, to_json
+from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, json_object, post, retry_after_ms
+from gateway.delivery.channels.payload import LONGEST_COLLAPSE_BYTES, fields, header_key, shortened, to_json
 from gateway.delivery.settings import ApnsSettings
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PURPOSE_TRANSACTIONAL, Target
 
-LONGEST_COLLAPSE_BYTES = 64
 _NAMESPACE = uuid.UUID("5d0f6c1e-6f0b-5c8e-9a0e-6b61697a6f73")
 """Of command ids among UUIDs of version 5."""
 _DEAD = frozenset({"BadDeviceToken", "DeviceTokenNotForTopic", "Unregistered", "ExpiredToken"})
@@ -45,6 +44,7 @@ class ApnsChannel:
         self._settings = settings
         self._client = client
         self._token = ("", 0.0)
+        self._refused = ""
         try:
             self._key = load_pem_private_key(key.encode(), password=None)
         except (ValueError, TypeError):
@@ -63,8 +63,9 @@ class ApnsChannel:
         if payload is None:
             return Answer(Verdict.REFUSED, "PayloadTooLarge", "more than APNs takes")
         command = push.command
+        token = self._signed(now_ms / 1000)
         headers = {
-            "authorization": f"bearer {self._signed(now_ms / 1000)}",
+            "authorization": f"bearer {token}",
             "apns-id": str(uuid.uuid5(_NAMESPACE, command.command_id)),
             "apns-topic": target.app_id or self._settings.topic,
             "apns-push-type": "background" if command.silent else "alert",
@@ -73,11 +74,16 @@ class ApnsChannel:
             "apns-collapse-id": header_key(command.collapse_key or command.command_id, LONGEST_COLLAPSE_BYTES),
         }
         url = f"{self._settings.url}/3/device/{target.token}"
-        response = await calling(lambda: self._client.post(url, content=payload, headers=headers))
-        return response if isinstance(response, Answer) else answer(response, now_ms)
+        response = await post(self._client, url, payload, headers)
+        said = response if isinstance(response, Answer) else answer(response, now_ms)
+        if said.verdict is Verdict.CREDENTIALS:
+            self._refused = token
+        return said
 
-    async def refresh(self) -> None:  # noqa: D102
-        self._token = ("", 0.0)
+    async def refresh(self) -> None:
+        """Forget the token, unless another push that was refused with it has done so: Apple counts new tokens."""
+        if self._token[0] == self._refused:
+            self._token = ("", 0.0)
 
     async def close(self) -> None:  # noqa: D102
         await self._client.aclose()
@@ -134,17 +140,14 @@ def answer(response: httpx.Response, now_ms: int) -> Answer:
     message_id = response.headers.get("apns-id", "")
     if response.is_success:
         return Answer(Verdict.ACCEPTED, str(response.status_code), message_id=message_id)
-    try:
-        reason = str(response.json().get("reason", ""))
-    except (ValueError, AttributeError):
-        reason = ""
+    reason = str(json_object(response).get("reason", ""))[:64]
     code = reason or str(response.status_code)
     if reason in _DEAD or response.status_code == 410:
         return Answer(Verdict.DEAD_ADDRESS, code, message_id=message_id)
     if reason in _OURS:
         return Answer(Verdict.CREDENTIALS, code)
     if response.status_code in MAY_COME_AGAIN:
-        return Answer(Verdict.AGAIN, code, wait_ms=retry_after_ms(response, now_ms))
+        return Answer(Verdict.AGAIN, code, wait_ms=retry_after_ms(response, now_ms), alone=reason == "TooManyRequests")
     return Answer(Verdict.REFUSED, code, message_id=message_id)
 
 

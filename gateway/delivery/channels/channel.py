@@ -24,13 +24,17 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one attempt. ``code``: the provider's own word. ``wait_ms``: how long it asks us to wait; None: it does not say."""
+    """What came of one attempt. ``code``: the provider's own word. ``wait_ms``: how long to wait before the next; None: nobody says.
+
+    ``alone``: the wait concerns this address only, not all that goes to the provider.
+    """
 
     verdict: Verdict
     code: str
     reason: str = ""
     message_id: str = ""
     wait_ms: int | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

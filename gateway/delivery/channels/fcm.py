@@ -5,7 +5,7 @@
 | UNREGISTERED (404) | the app is gone from the device: retire the token |
 | SENDER_ID_MISMATCH (403) | the token is another project's: retire it here |
 | INVALID_ARGUMENT (400) | if the token is what is wrong: retire it; else the message is refused |
-| QUOTA_EXCEEDED (429) | again, after `Retry-After`, or else a minute, as Google asks |
+| QUOTA_EXCEEDED (429) | again, after `Retry-After`; without one this push alone, after a minute, as Google asks: it may be the device's own quota |
 | UNAVAILABLE (503), INTERNAL (500) | again, after `Retry-After` |
 | THIRD_PARTY_AUTH_ERROR (401) | the project's APNs or Web Push credentials: refused, until somebody sets them |
 | any other 401, 403 | our own token: a new one, once |
@@ -22,17 +22,16 @@ import httpx
 from google.oauth2 import service_account
 
 from gateway.delivery.channels.channel import Answer, Push, Verdict
-from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
-from gateway.delivery.channels.payload import fields, shortened, to_json
+from gateway.delivery.channels.fcm_message import message_of
+from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, json_object, post, retry_after_ms
+from gateway.delivery.channels.payload import to_json
 from gateway.delivery.settings import FcmSettings
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
-LONGEST_TTL_S = 28 * 86_400
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _QUOTA_WAIT_MS = 60_000
-_LONGEST_LABEL = 50
 
 
 class FcmChannel:
@@ -52,6 +51,7 @@ class FcmChannel:
         project = settings.project_id or info.get("project_id", "")
         self._url = f"{settings.url}/v1/projects/{project}/messages:send"
         self._refreshing = asyncio.Lock()
+        self._refused = ""
 
     def takes(self, target: Target) -> bool:  # noqa: D102 - as Channel
         return bool(target.token)
@@ -65,17 +65,24 @@ class FcmChannel:
             return Answer(Verdict.REFUSED, "TOO_LARGE", "more than FCM takes")
         try:
             token = await self._token()
-        except google.auth.exceptions.TransportError as error:
-            return Answer(Verdict.AGAIN, "OAUTH_UNREACHABLE", type(error).__name__)
         except google.auth.exceptions.RefreshError as error:
+            if error.retryable:
+                return Answer(Verdict.AGAIN, "OAUTH_UNAVAILABLE", type(error).__name__)
             return Answer(Verdict.CREDENTIALS, "OAUTH_REFUSED", type(error).__name__)
+        except (google.auth.exceptions.GoogleAuthError, TypeError, ValueError) as error:  # no answer, or one that is no JSON object
+            return Answer(Verdict.AGAIN, "OAUTH_UNREACHABLE", type(error).__name__)
         body = to_json({"message": message, "validateOnly": push.command.dry_run}).encode()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
-        response = await calling(lambda: self._client.post(self._url, content=body, headers=headers))
-        return response if isinstance(response, Answer) else answer(response, now_ms)
+        response = await post(self._client, self._url, body, headers)
+        said = response if isinstance(response, Answer) else answer(response, now_ms)
+        if said.verdict is Verdict.CREDENTIALS:
+            self._refused = token
+        return said
 
-    async def refresh(self) -> None:  # noqa: D102
-        self._credentials.token = None
+    async def refresh(self) -> None:
+        """Forget the token, unless another push that was refused with it has done so."""
+        if self._credentials.token == self._refused:
+            self._credentials.token = None
 
     async def close(self) -> None:  # noqa: D102
         await self._client.aclose()
@@ -88,49 +95,19 @@ class FcmChannel:
             return str(self._credentials.token)
 
 
-def message_of(push: Push, target: Target, now_ms: int, most_bytes: int) -> dict[str, Any] | None:
-    """The FCM message; None if it cannot be made to fit. A device shows a push of the same collapse key in place of the former one."""
-    command, content = push.command, push.command.content
-    data = _data(push)
-    android: dict[str, Any] = {"priority": "HIGH" if push.urgent else "NORMAL", "ttl": f"{push.ttl_s(now_ms, LONGEST_TTL_S)}s"}
-    if command.collapse_key:
-        android["collapseKey"] = command.collapse_key
-    if command.campaign_id:
-        android["fcmOptions"] = {"analyticsLabel": command.campaign_id[:_LONGEST_LABEL]}
-    message: dict[str, Any] = {"token": target.token, "data": data, "android": android}
-    if not command.silent:
-        shown = {"title": content.title, "body": content.body, "image": content.image_url}
-        message["notification"] = {name: text for name, text in shown.items() if text}
-        android["notification"] = {
-            name: text
-            for name, text in {
-                "tag": command.collapse_key or command.thread_id,
-                "icon": content.icon,
-                "sound": content.sound,
-                "color": content.colour,
-                "titleLocKey": content.title_loc_key,
-                "titleLocArgs": list(content.title_loc_args),
-                "bodyLocKey": content.body_loc_key,
-                "bodyLocArgs": list(content.body_loc_args),
-            }.items()
-            if text
-        }
-    return _fitted(message, most_bytes)
-
-
 def answer(response: httpx.Response, now_ms: int) -> Answer:
     """What FCM's response means."""
-    try:
-        document = response.json()
-    except ValueError:
-        document = {}
+    document = json_object(response)
     if response.is_success:
         return Answer(Verdict.ACCEPTED, str(response.status_code), message_id=str(document.get("name", ""))[:256])
-    error = document.get("error", {}) if isinstance(document, dict) else {}
-    details = [detail for detail in error.get("details", ()) if isinstance(detail, dict)]
+    error = document.get("error")
+    error = error if isinstance(error, dict) else {}
+    details = _objects(error.get("details"))
     code = next((str(detail["errorCode"]) for detail in details if "errorCode" in detail), "") or str(error.get("status", ""))
+    code = code[:64]
     reason = str(error.get("message", ""))[:200]
-    about_token = any("token" in str(violation.get("field", "")) for detail in details for violation in detail.get("fieldViolations", ()))
+    violations = [violation for detail in details for violation in _objects(detail.get("fieldViolations"))]
+    about_token = any("token" in str(violation.get("field", "")) for violation in violations)
     status = response.status_code
     if code in ("UNREGISTERED", "SENDER_ID_MISMATCH") or (code == "INVALID_ARGUMENT" and about_token):
         return Answer(Verdict.DEAD_ADDRESS, code, reason)
@@ -140,47 +117,14 @@ def answer(response: httpx.Response, now_ms: int) -> Answer:
         return Answer(Verdict.CREDENTIALS, code or str(status), reason)
     if status in MAY_COME_AGAIN:
         wait_ms = retry_after_ms(response, now_ms)
-        return Answer(Verdict.AGAIN, code or str(status), reason, wait_ms=_QUOTA_WAIT_MS if status == 429 and wait_ms is None else wait_ms)
+        if status == 429 and wait_ms is None:
+            return Answer(Verdict.AGAIN, code or str(status), reason, wait_ms=_QUOTA_WAIT_MS, alone=True)
+        return Answer(Verdict.AGAIN, code or str(status), reason, wait_ms=wait_ms)
     return Answer(Verdict.REFUSED, code or str(status), reason)
 
 
-def _data(push: Push) -> dict[str, str]:
-    """What the app reads itself; FCM knows texts only, and keeps some names for itself."""
-    document = fields(push.command, push.ends_at_ms)
-    for shown in (
-        "title",
-        "body",
-        "image_url",
-        "icon",
-        "sound",
-        "colour",
-        "title_loc_key",
-        "title_loc_args",
-        "body_loc_key",
-        "body_loc_args",
-    ):
-        if not push.command.silent:
-            document.pop(shown, None)
-    own = document.pop("data", {})
-    texts = {name: value if isinstance(value, str) else to_json(value) for name, value in (own | document).items()}
-    reserved = ("google", "gcm", "from", "message_type")
-    return {name: text for name, text in texts.items() if not name.startswith(reserved)}
-
-
-def _fitted(message: dict[str, Any], most_bytes: int) -> dict[str, Any] | None:
-    for name in ("reason", "actions"):
-        if _size(message) > most_bytes:
-            message["data"].pop(name, None)
-    over = _size(message) - most_bytes
-    body = message.get("notification", {}).get("body", "")
-    if over > 0 and body:
-        message["notification"]["body"] = shortened(body, len(body.encode()) - over)
-    return message if _size(message) <= most_bytes else None
-
-
-def _size(message: Mapping[str, Any]) -> int:
-    """Of what counts: the notification and the data."""
-    return len(to_json({"notification": message.get("notification", {}), "data": message["data"]}).encode())
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 class _Transport(google.auth.transport.Request):
@@ -200,7 +144,7 @@ class _Transport(google.auth.transport.Request):
     ) -> "_Response":
         try:
             return _Response(self._client.request(method, url, content=body, headers=headers))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise google.auth.exceptions.TransportError(error) from error  # type: ignore[no-untyped-call]
 
 

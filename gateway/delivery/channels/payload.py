@@ -9,6 +9,11 @@ from typing import Any
 from kairos.v1 import push_pb2, signal_pb2
 from kairos.v1.push_pb2 import PushCommand
 
+LONGEST_COLLAPSE_BYTES = 64
+"""Of APNs' collapse id."""
+LONGEST_TOPIC = 32
+"""Of Web Push's topic."""
+
 
 def fields(command: PushCommand, ends_at_ms: int) -> dict[str, Any]:
     """What is not set is not there."""

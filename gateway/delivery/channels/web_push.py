@@ -14,6 +14,7 @@ by HTTPS, and no redirect is followed.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -25,17 +26,20 @@ from pywebpush import WebPusher
 
 from gateway.common.secrets import read_secret
 from gateway.delivery.channels.channel import Answer, Push, Verdict
-from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
-from gateway.delivery.channels.payload import fields, fitted, header_key
+from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, post, retry_after_ms
+from gateway.delivery.channels.payload import LONGEST_TOPIC, fields, fitted, header_key
 from gateway.delivery.settings import WebPushSettings
 from kairos.errors import USAGE_ERROR, KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
 LONGEST_TTL_S = 28 * 86_400
-LONGEST_TOPIC = 32
 _FRESH_SHARE = 0.9
 """A token is signed anew when so much of its life is over."""
+_MOST_SIGNED = 1000
+_POINT_BYTES, _AUTH_BYTES = 65, 16
+_HOST = re.compile(r"[a-z0-9.-]+")
+"""No sign that one reader of addresses takes for the end of a host and another does not."""
 
 
 class WebPushChannel:
@@ -77,7 +81,7 @@ class WebPushChannel:
         }
         if push.command.collapse_key:
             headers["Topic"] = header_key(push.command.collapse_key, LONGEST_TOPIC)
-        response = await calling(lambda: self._client.post(target.endpoint, content=body, headers=headers))
+        response = await post(self._client, target.endpoint, body, headers)
         return response if isinstance(response, Answer) else answer(response, now_ms)
 
     async def refresh(self) -> None:  # noqa: D102
@@ -94,6 +98,8 @@ class WebPushChannel:
             life_s = self._settings.token_life_ms / 1000
             claims = {"aud": audience, "sub": self._settings.subject, "exp": int(now_s + life_s)}
             header = self._vapid.sign(claims)["Authorization"]
+            if len(self._signed) >= _MOST_SIGNED:  # whoever has a token may name any host below an allowed domain
+                self._signed.clear()
             self._signed[audience] = (header, now_s + life_s * _FRESH_SHARE)
         return header
 
@@ -103,7 +109,7 @@ class WebPushChannel:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             return False
-        if parts.username or parts.password:
+        if parts.username or parts.password or not _HOST.fullmatch(host):
             return False
         with_port = f"{host}:{port}" if port else host
         return parts.scheme == "https" and any(_matches(allowed, with_port) for allowed in self._settings.allowed_hosts)
@@ -129,10 +135,11 @@ def private_key(settings: WebPushSettings, environment: Mapping[str, str] | None
 
 
 def _are_keys(target: Target) -> bool:
-    """A point on P-256 and 16 bytes, as RFC 8291 has them."""
+    """A point on P-256, uncompressed, and 16 bytes, as RFC 8291 has them."""
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded(target.p256dh))
-        return len(_decoded(target.auth)) == 16
+        point = _decoded(target.p256dh)
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        return len(point) == _POINT_BYTES and len(_decoded(target.auth)) == _AUTH_BYTES
     except ValueError:
         return False
 
@@ -156,7 +163,7 @@ def _vapid(key: str) -> Vapid02:
 
 def _origin(endpoint: str) -> str:
     parts = urlsplit(endpoint)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _matches(allowed: str, host: str) -> bool:

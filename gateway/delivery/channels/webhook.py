@@ -17,7 +17,7 @@ import httpx
 
 from gateway.common.secrets import read_secret
 from gateway.delivery.channels.channel import Answer, Push, Verdict
-from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, calling, retry_after_ms
+from gateway.delivery.channels.http_answers import MAY_COME_AGAIN, post, retry_after_ms
 from gateway.delivery.channels.payload import fields, to_json
 from gateway.delivery.settings import WebhookSettings
 from kairos.errors import USAGE_ERROR, KairosError
@@ -60,7 +60,7 @@ class WebhookChannel:
             "Kairos-Timestamp": timestamp,
             "Kairos-Signature": f"v1={signature(secret, timestamp, body)}",
         }
-        response = await calling(lambda: self._client.post(url, content=body, headers=headers))
+        response = await post(self._client, url, body, headers)
         if isinstance(response, Answer):
             return response
         code = str(response.status_code)

@@ -1,5 +1,6 @@
 """``PUT`` and ``DELETE /v1/devices/{device_id}``: a browser or an app says how it can be reached."""
 
+import time
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -7,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.common.allowances import Allowances
 from gateway.common.tokens import TokenError
-from gateway.delivery.http import json_object, problem
+from gateway.delivery.http import json_object, problem, too_often
 from gateway.delivery.metrics import DEVICES
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
-from gateway.delivery.stream.users import Users, device_of
+from gateway.delivery.stream.users import Caller, Users, device_of
 from kairos.v1 import feedback_pb2, interaction_pb2
 from kairos.v1.push_pb2 import Target
 
@@ -74,10 +76,17 @@ class DeviceEndpoints:
     """Both. A user changes their own devices only."""
 
     def __init__(
-        self, settings: DeliverySection, users: Users, store: AsyncStore, acceptable: Callable[[Target], bool], clock_ms: Callable[[], int]
+        self,
+        settings: DeliverySection,
+        users: Users,
+        allowances: Allowances,
+        store: AsyncStore,
+        acceptable: Callable[[Target], bool],
+        clock_ms: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._users = users
+        self._allowances = allowances
         self._store = store
         self._acceptable = acceptable
         self._clock_ms = clock_ms
@@ -96,6 +105,8 @@ class DeviceEndpoints:
             return problem(400, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
         except ValueError as error:
             return problem(400, str(error))
+        if not self._may_speak(caller):
+            return too_often()
         if not self._acceptable(target):
             return problem(400, "no push could be sent to this address from here")
         now_ms = self._clock_ms()
@@ -113,7 +124,13 @@ class DeviceEndpoints:
             return problem(401, str(error))
         except ValueError as error:
             return problem(400, str(error))
+        if not self._may_speak(caller):
+            return too_often()
         for user_id in caller.user_ids:
             await self._store.run(lambda store, user_id=user_id: store.forget_device(user_id, device_id))  # type: ignore[misc]
         DEVICES.labels("deleted").inc()
         return Response(status_code=204)
+
+    def _may_speak(self, caller: Caller) -> bool:
+        now_s = time.monotonic()
+        return self._allowances.of(caller.user_ids[0], now_s).spend(now_s)

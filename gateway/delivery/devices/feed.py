@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from google.protobuf.message import DecodeError
 
 from gateway.common.kafka import client_options
@@ -65,14 +65,14 @@ class DeviceFeed:
         try:
             consumer.subscribe([self._topic])
             while not self._stopping.is_set():
-                messages = [message for message in consumer.consume(_BATCH, _POLL_S) if message.error() is None]
+                messages = [message for message in consumer.consume(_BATCH, _POLL_S) if _is_record(message)]
                 updates = [found for message in messages if (found := _user_update(message)) is not None]
                 if updates:
                     asyncio.run_coroutine_threadsafe(self._note(updates), self._loop).result()
                 last = {message.partition(): message for message in messages}
                 for message in last.values():
                     consumer.store_offsets(message)
-        except KafkaException as error:
+        except Exception as error:  # noqa: BLE001 - also what the store raises: the gateway ends with it, where a thread would die unseen
             self._loop.call_soon_threadsafe(self._failed, error)
         finally:
             consumer.close()
@@ -88,6 +88,16 @@ class DeviceFeed:
 
         DEVICES.labels("told").inc(len(updates))
         await self._store.run(operation)
+
+
+def _is_record(message: Message) -> bool:
+    """Raises KafkaException for what does not pass; brokers that are away, librdkafka tries again."""
+    error = message.error()
+    if error is not None and (
+        error.fatal() or error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+    ):
+        raise KafkaException(error)
+    return error is None
 
 
 def _user_update(message: Message) -> UserUpdate | None:

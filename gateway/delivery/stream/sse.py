@@ -1,75 +1,76 @@
 """``/v1/stream/sse``: pushes as Server-Sent Events, for clients without WebSocket; what became of them goes to ``/v1/stream/messages``."""
 
 import asyncio
+import contextlib
 import json
-import secrets
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.common.tokens import TokenError
-from gateway.delivery.http import problem
-from gateway.delivery.metrics import CONNECTIONS
-from gateway.delivery.settings import DeliverySection
+from gateway.common.allowances import Allowances
+from gateway.delivery.http import problem, too_often
 from gateway.delivery.store.values import Withdrawn
-from gateway.delivery.stream.connection import Connection, Ending, Event
-from gateway.delivery.stream.hub import Hub
-from gateway.delivery.stream.inbox import Inbox
-from gateway.delivery.stream.messages import MessageError, parse_list
-from gateway.delivery.stream.users import Caller, Users, device_of, last_id_of
+from gateway.delivery.stream.connection import Ending, Event
+from gateway.delivery.stream.door import Door, TurnedAway, Visitor
+from gateway.delivery.stream.messages import Message, MessageError, parse_list
+from gateway.delivery.stream.users import device_of
+
+_AGAIN_S = 5
+_STATUS = {Ending.UNAUTHORISED: 401, Ending.UNWELCOME: 400, Ending.TOO_MANY: 429, Ending.RESTART: 503}
 
 
 class SseStream:
-    """Both endpoints."""
+    """Both endpoints. ``patience_s``: how long Kafka may take to acknowledge what clients say."""
 
-    def __init__(self, settings: DeliverySection, users: Users, hub: Hub, inbox: Inbox, clock_ms: Callable[[], int]) -> None:
-        self._settings = settings
-        self._users = users
-        self._hub = hub
-        self._inbox = inbox
-        self._clock_ms = clock_ms
+    def __init__(self, door: Door, allowances: Allowances, patience_s: float) -> None:
+        self._door = door
+        self._allowances = allowances
+        self._patience_s = patience_s
 
     async def stream(self, request: Request) -> Response:
         """Pushes, until the client leaves or its token ends."""
         try:
-            caller = self._users.caller(request.headers, request.query_params, self._clock_ms() / 1000)
-            device_id = device_of(request.query_params, default=f"sse-{secrets.token_hex(8)}")
-            last_id = last_id_of(request.headers.get("last-event-id") or request.query_params.get("last_id"))
-        except TokenError as error:
-            return problem(401, str(error))
-        except ValueError as error:
-            return problem(400, str(error))
-        if (refusal := self._hub.refusal(caller.user_ids)) is not None:
-            return problem(503 if refusal is Ending.RESTART else 429, "come again later", retry_after_s=5)
+            visitor = self._door.visitor(request.headers, request.query_params, "sse")
+        except TurnedAway as refusal:
+            return _turned_away(refusal)
+        stream = self._door.settings.stream
         return EventSourceResponse(
-            self._events(caller, device_id, last_id),
-            ping=max(1, self._settings.stream.heartbeat_ms // 1000),
-            send_timeout=self._settings.stream.send_timeout_ms / 1000,
+            self._events(visitor),
+            ping=max(1, stream.heartbeat_ms // 1000),
+            send_timeout=stream.send_timeout_ms / 1000,
             headers={"Cache-Control": "no-store"},
         )
 
     async def messages(self, request: Request) -> Response:
         """A list of the messages that go over a WebSocket; each is answered in its place."""
         try:
-            caller = self._users.caller(request.headers, {}, self._clock_ms() / 1000)
+            user_ids = self._door.caller(request.headers, {}).user_ids
             device_id = device_of(request.query_params, default="http")
             given = parse_list(await request.body())
-        except TokenError as error:
-            return problem(401, str(error))
+        except TurnedAway as refusal:
+            return _turned_away(refusal)
         except ValueError as error:
             return problem(400, str(error))
-        answers = []
-        for message in given:
-            try:
-                await self._inbox.take(message, caller.user_ids, device_id)
-                answers.append({"type": "ok", "ref": message.ref})
-            except MessageError as error:
-                answers.append({"type": "error", "ref": message.ref, "message": str(error)})
-        return JSONResponse(answers)
+        now_s = time.monotonic()
+        if not self._allowances.of(user_ids[0], now_s).spend(now_s, len(given)):
+            return too_often()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return JSONResponse([await self._answer(message, user_ids, device_id) for message in given])
+        except TimeoutError:
+            return problem(503, "Kafka did not acknowledge in time: say all of it again", _AGAIN_S)
 
-    async def _events(self, caller: Caller, device_id: str, last_id: int | None) -> AsyncIterator[ServerSentEvent]:
+    async def _answer(self, message: Message, user_ids: tuple[str, ...], device_id: str) -> dict[str, str]:
+        try:
+            await self._door.inbox.take(message, user_ids, device_id)
+        except MessageError as error:
+            return {"type": "error", "ref": message.ref, "message": str(error)}
+        return {"type": "ok", "ref": message.ref}
+
+    async def _events(self, visitor: Visitor) -> AsyncIterator[ServerSentEvent]:
         ready: asyncio.Queue[Event | Ending] = asyncio.Queue(1)  # so that a slow client is noticed by its connection
 
         async def write(event: Event) -> None:
@@ -80,22 +81,17 @@ class SseStream:
                 ready.get_nowait()
             ready.put_nowait(why)
 
-        connection = Connection(caller.user_ids, device_id, write, end, self._settings.stream)
-        life = asyncio.get_running_loop().call_later(
-            max(0.0, caller.until_s - self._clock_ms() / 1000), connection.end, Ending.UNAUTHORISED
-        )
-        gauge = CONNECTIONS.labels("sse")
-        gauge.inc()
-        try:
-            yield ServerSentEvent(json.dumps({"device_id": device_id}), event="hello")
-            await self._hub.join(connection, last_id)
-            while not isinstance(event := await ready.get(), Ending):
-                if isinstance(event, Withdrawn):
-                    yield ServerSentEvent(json.dumps({"command_id": event.command_id}), event="taken_back")
-                else:
-                    yield ServerSentEvent(event.payload, event="push", id=str(event.stream_id))
-            yield ServerSentEvent(json.dumps({"code": event.value, "reason": event.name.lower()}), event="bye")
-        finally:
-            life.cancel()
-            gauge.dec()
-            await asyncio.shield(self._hub.leave(connection))
+        yield ServerSentEvent(json.dumps({"device_id": visitor.device_id}), event="hello")
+        with contextlib.suppress(TurnedAway):  # the last place was taken meanwhile: the client comes again by itself
+            async with self._door.connected(visitor, "sse", write, end):
+                while not isinstance(event := await ready.get(), Ending):
+                    if isinstance(event, Withdrawn):
+                        yield ServerSentEvent(json.dumps({"command_id": event.command_id}), event="taken_back")
+                    else:
+                        yield ServerSentEvent(event.payload, event="push", id=str(event.stream_id))
+                yield ServerSentEvent(json.dumps({"code": event.value, "reason": event.name.lower()}), event="bye")
+
+
+def _turned_away(refusal: TurnedAway) -> Response:
+    status = _STATUS[refusal.why]
+    return problem(status, str(refusal), _AGAIN_S if status in (429, 503) else None)

@@ -3,57 +3,46 @@
 import asyncio
 import contextlib
 import json
-import secrets
 import time
-from collections.abc import Callable
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from gateway.common.tokens import TokenError
-from gateway.delivery.metrics import CONNECTIONS
-from gateway.delivery.settings import DeliverySection
+from gateway.common.allowances import Allowance
 from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Connection, Ending, Event
-from gateway.delivery.stream.hub import Hub
-from gateway.delivery.stream.inbox import Inbox
+from gateway.delivery.stream.door import Door, TurnedAway, Visitor
 from gateway.delivery.stream.messages import MessageError, parse
-from gateway.delivery.stream.rate import Allowance
-from gateway.delivery.stream.users import Caller, Users, device_of, last_id_of
+
+_GONE = (WebSocketDisconnect, OSError, RuntimeError)
+"""What says that the client is; RuntimeError is Starlette's word for sending to one that has closed."""
 
 
 class WebSocketStream:
     """The endpoint."""
 
-    def __init__(self, settings: DeliverySection, users: Users, hub: Hub, inbox: Inbox, clock_ms: Callable[[], int]) -> None:
-        self._settings = settings
-        self._users = users
-        self._hub = hub
-        self._inbox = inbox
-        self._clock_ms = clock_ms
+    def __init__(self, door: Door) -> None:
+        self._door = door
 
     async def stream(self, socket: WebSocket) -> None:
         """One connection, from the handshake to its end."""
-        origin = socket.headers.get("origin")
-        if origin and self._settings.allowed_origins and origin not in self._settings.allowed_origins:
-            await _turn_away(socket, Ending.UNWELCOME, "this page may not connect")
-            return
-        try:
-            caller = self._users.caller(socket.headers, socket.query_params, self._clock_ms() / 1000)
-            device_id = device_of(socket.query_params, default=f"ws-{secrets.token_hex(8)}")
-            last_id = last_id_of(socket.query_params.get("last_id"))
-        except TokenError as error:
-            await _turn_away(socket, Ending.UNAUTHORISED, str(error))
-            return
-        except ValueError as error:
-            await _turn_away(socket, Ending.UNWELCOME, str(error))
-            return
-        if (refusal := self._hub.refusal(caller.user_ids)) is not None:
-            await _turn_away(socket, refusal, "come again later")
-            return
-        await socket.accept()
-        await self._serve(socket, caller, device_id, last_id)
+        with contextlib.suppress(*_GONE):
+            try:
+                self._check_origin(socket.headers.get("origin"))
+                visitor = self._door.visitor(socket.headers, socket.query_params, "ws")
+                await socket.accept()
+                await self._serve(socket, visitor)
+            except TurnedAway as refusal:
+                # Accept and close: a browser tells its page the code of a close, and nothing of a handshake that was refused.
+                if socket.application_state is WebSocketState.CONNECTING:
+                    await socket.accept()
+                await socket.close(refusal.why.value, str(refusal))
 
-    async def _serve(self, socket: WebSocket, caller: Caller, device_id: str, last_id: int | None) -> None:
+    def _check_origin(self, origin: str | None) -> None:
+        allowed = self._door.settings.allowed_origins
+        if origin and allowed and origin not in allowed:
+            raise TurnedAway(Ending.UNWELCOME, "this page may not connect")
+
+    async def _serve(self, socket: WebSocket, visitor: Visitor) -> None:
         closing: set[asyncio.Task[None]] = set()
 
         def end(why: Ending) -> None:
@@ -62,28 +51,18 @@ class WebSocketStream:
             task.add_done_callback(closing.discard)
 
         async def write(event: Event) -> None:
-            await socket.send_text(frame(event))
+            try:
+                await socket.send_text(frame(event))
+            except WebSocketDisconnect as error:
+                raise ConnectionResetError from error
 
-        connection = Connection(caller.user_ids, device_id, write, end, self._settings.stream)
-        loop = asyncio.get_running_loop()
-        life = loop.call_later(max(0.0, caller.until_s - self._clock_ms() / 1000), connection.end, Ending.UNAUTHORISED)
-        gauge = CONNECTIONS.labels("websocket")
-        gauge.inc()
-        try:
-            await socket.send_text(
-                json.dumps({"type": "hello", "device_id": device_id, "heartbeat_ms": self._settings.stream.heartbeat_ms})
-            )
-            await self._hub.join(connection, last_id)
+        heartbeat_ms = self._door.settings.stream.heartbeat_ms
+        await socket.send_text(json.dumps({"type": "hello", "device_id": visitor.device_id, "heartbeat_ms": heartbeat_ms}))
+        async with self._door.connected(visitor, "websocket", write, end) as connection:
             await self._listen(socket, connection)
-        except (WebSocketDisconnect, OSError, RuntimeError):
-            pass  # the client is gone; RuntimeError is Starlette's word for sending to one that is
-        finally:
-            life.cancel()
-            gauge.dec()
-            await self._hub.leave(connection)
 
     async def _listen(self, socket: WebSocket, connection: Connection) -> None:
-        stream = self._settings.stream
+        stream = self._door.settings.stream
         allowance = Allowance(stream.messages_per_s, stream.messages_burst, time.monotonic())
         while connection.ended is None:
             received = await socket.receive()
@@ -103,7 +82,7 @@ class WebSocketStream:
         try:
             message = parse(text)
             ref = message.ref
-            await self._inbox.take(message, connection.user_ids, connection.device_id)
+            await self._door.inbox.take(message, connection.user_ids, connection.device_id)
         except MessageError as error:
             await socket.send_text(_problem(ref, str(error)))
         else:
@@ -124,12 +103,6 @@ def _problem(ref: str, message: str) -> str:
     return json.dumps({"type": "error", "ref": ref, "message": message})
 
 
-async def _turn_away(socket: WebSocket, why: Ending, reason: str) -> None:
-    """Accept and close: a browser tells its page the code of a close, and nothing of a handshake that was refused."""
-    await socket.accept()
-    await socket.close(why.value, reason)
-
-
 async def _close(socket: WebSocket, why: Ending) -> None:
-    with contextlib.suppress(RuntimeError, OSError):  # closed from the other side meanwhile
+    with contextlib.suppress(*_GONE):
         await socket.close(why.value, why.name.lower())

@@ -68,7 +68,7 @@ def test_a_page_sends_nothing_before_consent_then_events_and_the_rest_when_it_is
         collector.url,
         token("ada"),
     )
-    assert told == [False, True, [0, ["type"]], [200, 200], ["kairos.consent"]]
+    assert told == [False, True, [0, ["type"]], [200, 200], ["kairos.consent", "kairos.user"]]
     events = [Signal.FromString(value).interaction for _, value in collector.records("interactions", 2)]
     assert [(event.user_id, event.item_id, event.context.locale) for event in events] == [
         ("ada", "mug-7", "pt-PT"),
@@ -118,6 +118,85 @@ def test_a_page_asks_for_a_new_token_when_the_old_one_is_refused(lonely: Running
         token("ada"),
     )
     assert told == [[None, 1], [True, 0, 0]]
+
+
+@needs_node
+@pytest.mark.kafka
+def test_what_one_user_left_behind_is_not_sent_in_the_name_of_the_next(collector: Running, tmp_path: Path) -> None:
+    told = node(
+        """
+        const [ada, lin] = process.argv.slice(4);
+        const first = new Kairos({ url: "http://127.0.0.1:9", token: ada, storage });
+        first.consent(true);
+        first.event("VIEW", { itemId: "of-ada" });
+        await first.flush();
+        const same = new Kairos({ url, token: ada, storage });
+        told(same.queue.length);
+        clearTimeout(same.timer);
+        const other = new Kairos({ url, token: lin, storage });
+        other.event("VIEW", { itemId: "of-lin" });
+        await other.flush();
+        told([other.queue.length, other.queue.map((one) => one.record.itemId)]);
+        """,
+        tmp_path,
+        collector.url,
+        token("ada"),
+        token("lin"),
+    )
+    assert told == [1, [0, []]]
+    ((_, value),) = collector.records("interactions", 1)
+    event = Signal.FromString(value).interaction
+    assert (event.user_id, event.item_id) == ("lin", "of-lin")
+
+
+@needs_node
+def test_what_would_be_lost_when_a_page_is_left_waits_for_the_next_and_consent_is_taken_back_in_every_tab(
+    lonely: Running, tmp_path: Path
+) -> None:
+    told = node(
+        """
+        const handlers = {};
+        globalThis.document = { addEventListener() {}, visibilityState: "hidden" };
+        globalThis.addEventListener = (name, handler) => { handlers[name] = handler; };
+        const [ada, expired] = process.argv.slice(4);
+        const kairos = new Kairos({ url, token: ada, storage });
+        kairos.consent(true);
+        kairos.event("VIEW", { itemId: "mug-7" });
+        kairos.token = expired;
+        kairos.leave();
+        kairos.token = ada;
+        navigator.onLine = false;
+        kairos.leave();
+        told([kairos.queue.length, beacons.length, JSON.parse(kept.get("kairos.queue")).length]);
+        kept.set("kairos.consent", "false"); // another tab
+        handlers.storage({ key: "kairos.consent" });
+        told([kairos.agreed, kairos.event("VIEW"), kairos.queue.length, [...kept.keys()]]);
+        """,
+        tmp_path,
+        lonely.url,
+        token("ada"),
+        token("ada", now_s=1_000_000),
+    )
+    assert told == [[1, 0, 1], [False, False, 0, ["kairos.consent"]]]
+
+
+@needs_node
+def test_a_token_that_is_none_is_not_kept(lonely: Running, tmp_path: Path) -> None:
+    told = node(
+        """
+        const given = ["<!doctype html>\\n<p>please sign in</p>", token];
+        const kairos = new Kairos({ url, token: () => given.shift(), storage });
+        kairos.consent(true);
+        kairos.event("LOOK");
+        await kairos.flush();
+        await kairos.flush();
+        told([kairos.token === token, kairos.queue.length]);
+        """,
+        tmp_path,
+        lonely.url,
+        token("ada"),
+    )
+    assert told == [[True, 0]]
 
 
 def test_the_snippet_is_small_and_served_to_any_page(lonely: Running) -> None:
@@ -188,3 +267,38 @@ def test_a_server_is_told_what_was_given_up(free_servers: str) -> None:
     with pytest.raises(NotTaken, match="cannot be reached"):
         kairos.close()
     assert time.monotonic() - began < 20
+
+
+def test_a_client_that_has_ended_takes_nothing_that_it_would_lose(lonely: Running) -> None:
+    def broken(_rejection: Rejection) -> None:
+        raise ZeroDivisionError
+
+    kairos = KairosClient(lonely.url, API_KEY, wait_s=0, on_rejected=broken)
+    kairos.event({"type": "VIEW"})
+    with pytest.raises(NotTaken, match="thread has ended"):
+        kairos.flush()
+    with pytest.raises(NotTaken, match="has ended"):
+        kairos.event({"userId": "ada", "type": "INTERACTION_TYPE_VIEW"})
+    kairos.close()
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"error": "bad gateway"}', b"null"])
+def test_what_something_before_the_collector_says_is_told(answer: bytes) -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with KairosClient(f"http://127.0.0.1:{server.server_port}", API_KEY) as kairos, pytest.raises(NotTaken, match="404 Not Found"):
+            kairos.put_user("ada", {})
+    finally:
+        server.shutdown()
+        server.server_close()

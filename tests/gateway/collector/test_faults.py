@@ -92,11 +92,16 @@ def in_kafka(servers: str, prefix: str, count: int) -> list[str]:
     return [Signal.FromString(value).interaction.event_id for _, value in Running("", servers, prefix).records("interactions", count)]
 
 
-def test_while_the_broker_is_away_nothing_is_accepted_and_nothing_that_was_accepted_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given_up_after_ms", ["60000", "1000"], ids=["kept in the buffer", "given up"])
+def test_while_the_broker_is_away_nothing_is_accepted_and_nothing_that_was_accepted_is_lost(tmp_path: Path, given_up_after_ms: str) -> None:
     topics = [SPECS[name] for name in TOPIC_NAMES]
     port = free_port()
     data = tmp_path / "kafka"
-    changes = {"PRODUCER__REPLY_TIMEOUT_MS": "500", "PRODUCER__DELIVERY_TIMEOUT_MS": "60000", "PRODUCER__PROBE_INTERVAL_MS": "200"}
+    changes = {
+        "PRODUCER__REPLY_TIMEOUT_MS": "500",
+        "PRODUCER__DELIVERY_TIMEOUT_MS": given_up_after_ms,
+        "PRODUCER__PROBE_INTERVAL_MS": "200",
+    }
     with EmbeddedKafka(data_dir=data, port=port) as kafka:
         servers = kafka.bootstrap_servers
         ensure_topics(servers, "f.", partitions=1, topics=topics)
@@ -106,7 +111,8 @@ def test_while_the_broker_is_away_nothing_is_accepted_and_nothing_that_was_accep
         sender.start()
         wait_for(lambda: len(sender.taken) > 20, "events are taken")
     try:
-        wait_for(lambda: sender.refused > 2, "events are refused while the broker is away")
+        wait_for(lambda: sender.refused > 4, "events are refused while the broker is away")
+        assert ("records given up" in (tmp_path / "log").read_text()) == (given_up_after_ms == "1000")
         wait_for(lambda: httpx.get(f"{url}/readyz").status_code == 503, "it says that it is not ready")
         before = len(sender.taken)
         with EmbeddedKafka(data_dir=data, port=port) as kafka:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.collector import protocol
+from gateway.common import protocol
 from kairos.v1.interaction_pb2 import Interaction
 from tests.gateway.collector.conftest import API_KEY, SECRET, Running, token
 
@@ -96,6 +96,12 @@ def test_any_body_and_credential(lonely: Running, method: str, path: str, media_
     answer = talk(lonely, request(method, path, headers, body))
     assert answer
     check(answer)
+
+
+@LONGER
+@given(path=PATHS, records=DOCUMENTS | st.lists(DOCUMENTS, max_size=3), credential=CREDENTIALS | LEAVES)
+def test_any_envelope(lonely: Running, path: str, records: Any, credential: Any) -> None:
+    check(talk(lonely, request("POST", path, {}, json.dumps({"records": records, "token": credential}).encode())))
 
 
 HEADERS = st.dictionaries(

@@ -24,6 +24,8 @@ def test_nobody_sends_without_a_credential_and_a_wrong_one_is_no_help(lonely: Ru
         assert error_of(client.post("/v1/events", json=VIEW)) == (401, "no_credential")
         assert error_of(client.put("/v1/users/ada", json={})) == (401, "no_credential")
         assert error_of(client.post("/v1/events", json={"records": [VIEW], "token": "x"})) == (401, "wrong_credential")
+        half = b'{"records": [], "token": "\\ud800"}'
+        assert error_of(client.post("/v1/events", content=half)) == (401, "wrong_credential")
         for value in ("Bearer x", "Basic eDp5", f"Bearer {API_KEY}x", "Bearer", f"Bearer {token(now_s=1_000_000)}", "Bearer eyJ.e.x"):
             answer = client.post("/v1/events", json=VIEW, headers={"Authorization": value})
             assert error_of(answer) == (401, "wrong_credential")
@@ -69,6 +71,15 @@ def test_a_chunked_body_is_bounded_and_compressed_ones_are_not_accepted(lonely: 
         assert error_of(client.post("/v1/events", content=b"x", headers={"Content-Encoding": "gzip"})) == (415, "wrong_media_type")
 
 
+def test_of_those_who_are_not_known_yet_no_more_is_read_than_a_beacon_holds(lonely: Running) -> None:
+    envelope = json.dumps({"records": [], "token": API_KEY}).encode()
+    with lonely.client(None) as client:
+        assert client.post("/v1/events", content=envelope.ljust(65_536)).status_code == 200
+        assert error_of(client.post("/v1/events", content=envelope.ljust(65_537))) == (413, "too_large")
+    with lonely.client() as client:
+        assert client.post("/v1/events", content=envelope.ljust(65_537)).status_code == 200
+
+
 def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch, free_servers: str) -> None:
     import socket
 
@@ -110,7 +121,11 @@ def test_too_many_at_once_are_told_to_come_again_and_watchers_are_still_answered
 ) -> None:
     import socket
 
-    changes: Any = {"COLLECTOR__LIMITS__CONCURRENT_REQUESTS": "1", "COLLECTOR__SHUTDOWN_TIMEOUT_MS": "100"}
+    changes: Any = {
+        "COLLECTOR__LIMITS__CONCURRENT_REQUESTS": "1",
+        "COLLECTOR__SHUTDOWN_TIMEOUT_MS": "100",
+        "COLLECTOR__CORS_ORIGINS": '["https://shop.example.com"]',
+    }
     with running(free_servers, "t.", monkeypatch, **changes) as it, it.client() as client:
         host, port = it.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=20) as slow:
@@ -118,7 +133,8 @@ def test_too_many_at_once_are_told_to_come_again_and_watchers_are_still_answered
             deadline = time.monotonic() + 20
             while "requests_in_flight 1.0" not in client.get("/metrics").text and time.monotonic() < deadline:
                 pass
-            busy = client.post("/v1/events", json=[])
+            busy = client.post("/v1/events", json=[], headers={"Origin": "https://shop.example.com"})
+            assert busy.headers["Access-Control-Allow-Origin"] == "https://shop.example.com"  # its page can read when to come again
             assert error_of(busy) == (503, "busy")
             assert busy.headers["Retry-After"] == "2"
             assert client.get("/healthz").status_code == 200

@@ -16,7 +16,7 @@ ONE, TWO = b"0123456789abcdef0123", b"fedcba98765432100000"
 
 def test_several_api_keys_hold_at_once_and_each_has_a_name() -> None:
     keys = ApiKeys({"shop": ONE, "shop-next": TWO})
-    assert [keys.name_of(key) for key in (ONE.decode(), TWO.decode(), "", "0123", "\udcff")] == ["shop", "shop-next", None, None, None]
+    assert [keys.name_of(key) for key in (ONE.decode(), TWO.decode(), "", "0123", "\udcff", "\ud800")] == ["shop", "shop-next", *[None] * 4]
 
 
 def test_secrets_come_from_files_and_variables_in_their_order(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Literal
 
 import pytest
 import structlog
@@ -28,3 +29,16 @@ def test_every_line_is_an_object_and_what_is_named_like_a_secret_is_hidden(capsy
     assert (ours["event"], ours["level"], ours["logger"], ours["port"]) == ("hello", "info", "collector", 1)
     assert (ours["api_key"], ours["Authorization"]) == ("***", "***")
     assert (theirs["event"], theirs["level"]) == ("of a library", "warning")
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_trace_shows_no_values_of_variables(capsys: pytest.CaptureFixture[str], form: Literal["json", "text"]) -> None:
+    configure_logging(LogSettings(level="info", format=form))
+    token = "s3cret-in-a-variable"
+    try:
+        raise RuntimeError(len(token))
+    except RuntimeError as error:
+        structlog.get_logger("collector").error("failed", exc_info=error)
+    told = capsys.readouterr().err
+    assert "RuntimeError" in told
+    assert token not in told

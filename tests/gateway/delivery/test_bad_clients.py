@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from tests.gateway.delivery.clients import Device
+from tests.gateway.delivery.clients import Device, server_sent
 from tests.gateway.delivery.conftest import Start
 from tests.gateway.delivery.customer import SECRET, Customer
 from tests.gateway.delivery.processes import TOKEN_SECRET, Topics, command, eventually, token
@@ -128,6 +128,11 @@ def test_no_secret_is_in_the_log(start: Start, topics: Topics) -> None:
         with closing(Device(gateway, token=users_token)) as phone:
             phone.hello()
             phone.socket.send('{"type": "outcome", "command_id": "a-clients-words"}')
+        events = server_sent(gateway, "bob")
+        assert next(events)["event"] == "hello"
+        topics.push(command("c3", "bob"))
+        assert "Back in stock" in next(events)["data"]
+        events.close()  # type: ignore[attr-defined]
         headers = {"Authorization": f"Bearer {users_token}"}
         url = f"http://{gateway.address}/v1/devices/d"
         assert httpx.put(url, json={"channel": "fcm", "token": "a-device-token-f00d"}, headers=headers).status_code == 200
@@ -146,3 +151,23 @@ def test_no_secret_is_in_the_log(start: Start, topics: Topics) -> None:
     for secret in (SECRET, TOKEN_SECRET, users_token, *key_lines, *words):
         assert secret not in log
     assert repr(gateway.events()).count("listening") == 1
+
+
+def test_what_a_user_says_by_http_has_a_limit_as_over_a_socket(start: Start, topics: Topics) -> None:
+    gateway = start(stream={"messages_per_s": 1, "messages_burst": 5})
+    said = [{"type": "ping"}] * 3
+    with httpx.Client(base_url=f"http://{gateway.address}", headers={"Authorization": f"Bearer {token('ada')}"}) as ada:
+        assert ada.post("/v1/stream/messages", json=said).status_code == 200
+        refused = ada.post("/v1/stream/messages", json=said)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert {ada.delete("/v1/devices/phone").status_code for _ in range(6)} == {204, 429}
+    with httpx.Client(base_url=f"http://{gateway.address}", headers={"Authorization": f"Bearer {token('lin')}"}) as lin:
+        assert lin.post("/v1/stream/messages", json=said).status_code == 200
+
+
+def test_a_port_that_is_taken_is_said_in_words(start: Start, topics: Topics) -> None:
+    gateway = start()
+    with pytest.raises(AssertionError) as told:  # with the log of the one that did not start
+        start(port=gateway.port)
+    assert f"The gateway cannot listen on 127.0.0.1, port {gateway.port}" in str(told.value)
+    assert "Traceback" not in str(told.value)

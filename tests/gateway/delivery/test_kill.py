@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 
 import httpx
 import pytest
@@ -75,6 +76,72 @@ def test_a_gateway_that_is_killed_loses_nothing_and_repeats_nothing(start: Start
         reader.join(10)
         assert reader.got == sent[reader.user]
     eventually(lambda: topics.committed(f"{topics.prefix}gateway") == PUSHES, "every offset is committed")
+
+
+class Forgetful(Reader):
+    """A device that keeps nothing: it relies on the gateways to remember what it has acknowledged."""
+
+    def __init__(self, user: str, gateways: list[GatewayProcess]) -> None:
+        super().__init__(user, gateways)
+        self.acknowledged: set[str] = set()
+        self.repeated: list[str] = []
+
+    def _listen(self, device: Device) -> None:
+        self.last_id = ""
+        by_id: dict[str, str] = {}
+        while not self.ending:
+            try:
+                message = device.receive(0.5)
+            except TimeoutError:
+                continue
+            if message["type"] == "push":
+                command_id = message["push"]["command_id"]
+                self.got.append(command_id)
+                if command_id in self.acknowledged:
+                    self.repeated.append(command_id)
+                by_id[message["id"]] = command_id
+                device.socket.send(json.dumps({"type": "ack", "id": message["id"], "ref": message["id"]}))
+            elif message["type"] == "ok":
+                self.acknowledged.add(by_id[message["ref"]])
+        device.close()
+
+
+def test_gateways_that_are_killed_in_a_flood_lose_nothing_and_repeat_nothing_that_was_acknowledged(start: Start, topics: Topics) -> None:
+    flood = 3000
+    gateways = [start(stream={"keep_per_user": 1000})]
+    readers = [(Forgetful if number % 2 else Reader)(f"user-{number}", gateways) for number in range(USERS)]
+    for reader in readers:
+        reader.start()
+    eventually(lambda: connected(gateways[-1]) == USERS, "all are there")
+    sent = {reader.user: [f"c{number}" for number in range(flood) if number % USERS == place] for place, reader in enumerate(readers)}
+    topics.push(*(command(f"c{number}", f"user-{number % USERS}") for number in range(flood)))  # as fast as it goes
+
+    for share in (3, 2):
+        eventually(lambda share=share: sum(len(reader.got) for reader in readers) >= flood // share, "a part has come", 90)
+        gateways[-1].kill()
+        assert topics.committed(f"{topics.prefix}gateway") < flood  # in the midst of it
+        gateways.append(start(stream={"keep_per_user": 1000}))
+    eventually(lambda: all(set(reader.got) >= set(sent[reader.user]) for reader in readers), "every push arrived", 90)
+    eventually(lambda: topics.committed(f"{topics.prefix}gateway") == flood, "every offset is committed", 90)
+    told = eventually(lambda: all_told(topics, flood), "each was told", 90)
+
+    for reader in readers:
+        reader.ending = True
+    for reader in readers:
+        reader.join(10)
+        assert list(dict.fromkeys(reader.got)) == sent[reader.user]
+        if isinstance(reader, Forgetful):
+            assert reader.acknowledged
+            assert reader.repeated == []
+        else:
+            assert reader.got == sent[reader.user]
+    assert set(told.values()) == {1}
+
+
+def all_told(topics: Topics, count: int, besides: Collection[tuple[str, int]] = ()) -> Counter[tuple[str, int]] | None:
+    """How often each outcome of each command was told, once each was accepted and delivered; but for those `besides`."""
+    told = Counter(key for report in topics.feedback() if (key := (report.command_id, report.outcome)) not in besides)
+    return told if len(told) == 2 * count else None
 
 
 def test_one_of_two_gateways_is_killed_and_the_other_takes_over(start: Start, topics: Topics) -> None:
