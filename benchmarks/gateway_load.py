@@ -169,6 +169,7 @@ async def _measure(kafka: EmbeddedKafka, port: int, process: psutil.Process, giv
     began = time.perf_counter()
     clients = await _connect(port, users, arrived, acknowledging=not given.no_ack)
     connected_s = time.perf_counter() - began
+    print(f"{len(clients)} connections", file=sys.stderr)
     await asyncio.sleep(3)
     rss_idle = process.memory_info().rss
     cpu = process.cpu_times()

@@ -16,9 +16,9 @@ from prometheus_client import Counter
 from gateway.common.producer import AcknowledgedProducer, BufferFull, NotAcknowledged
 from gateway.delivery.metrics import OUTCOMES
 from gateway.delivery.outcomes import Report
+from gateway.delivery.store.records import to_signal
 from kairos.contract.connection import Connection
 from kairos.v1 import feedback_pb2
-from kairos.v1.signal_pb2 import Signal
 
 _AGAIN_S = 0.5
 _ENOUGH_AT_ONCE = 500
@@ -56,7 +56,7 @@ class FeedbackWriter:
             return
         for (outcome, channel), number in Counts((report.outcome, report.channel) for report in reports).items():
             _counter(outcome, channel).inc(number)
-        records = [(report.user_id.encode(), Signal(feedback=report.feedback()).SerializeToString()) for report in reports]
+        records = [(report.user_id.encode(), to_signal(report)) for report in reports]
         await self._write(self._feedback, records)
 
     async def dead_letter(self, key: bytes, value: bytes) -> None:

@@ -113,7 +113,7 @@ class Gateway:
         of = self._settings.delivery.store
         linger_ms = self._settings.delivery.stream.linger_ms
         store = AsyncStore(
-            lambda: SqliteStore(Path(of.path), self._name, synchronous=of.synchronous, busy_ms=of.busy_ms, linger_ms=linger_ms)
+            lambda: SqliteStore(Path(of.path), self._name, synchronous=of.synchronous, busy_ms=of.busy_ms, linger_ms=linger_ms, log=of.log)
         )
         await store.open()
         await store.run(lambda opened: opened.alive(clock_ms() + of.lease_ms))

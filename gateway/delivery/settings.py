@@ -34,6 +34,13 @@ class RetrySettings(Section):
     auth_pause_ms: NotNegative
 
 
+class StoreLogSettings(Section):
+    """How SQLite's write-ahead log is moved into the file."""
+
+    move_ms: Positive
+    most_bytes: Positive
+
+
 class StoreSettings(Section):
     """Where the gateway remembers."""
 
@@ -43,6 +50,7 @@ class StoreSettings(Section):
     lease_ms: Positive
     sweep_ms: Positive
     busy_ms: Positive
+    log: StoreLogSettings
 
 
 class StreamSettings(Section):

@@ -11,19 +11,29 @@ from pathlib import Path
 
 from gateway.delivery.addresses import device_id
 from gateway.delivery.outcomes import Report
+from gateway.delivery.settings import StoreLogSettings
 from gateway.delivery.store.records import to_feedback
 from gateway.delivery.store.sqlite_commands import SqliteCommands
+from gateway.delivery.store.sqlite_log import LogMover
 from gateway.delivery.store.sqlite_stream import SqliteStream
 from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Addition, Appended, StreamEntry
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
+_MUCH_TOO_LONG = 4
+"""Times as long as the log should be, it is moved within a transaction after all."""
+
 
 class SqliteStore(SqliteCommands, SqliteStream, Store):
-    """See ``Store``. ``gateway`` is unique for each process. Belongs to the thread that calls it first."""
+    """See ``Store``. ``gateway`` is unique for each process. Belongs to the thread that calls it first.
 
-    def __init__(self, path: Path, gateway: str, *, synchronous: str, busy_ms: int, linger_ms: int) -> None:
+    ``log``: how a thread moves the write-ahead log into the file; None: SQLite does it itself, within transactions.
+    """
+
+    def __init__(
+        self, path: Path, gateway: str, *, synchronous: str, busy_ms: int, linger_ms: int, log: StoreLogSettings | None = None
+    ) -> None:
         if str(path) != ":memory:":
             path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None, cached_statements=256, check_same_thread=False)
@@ -32,6 +42,11 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
         self._db.execute(f"PRAGMA synchronous = {synchronous}")
         self._db.executescript(files("gateway.delivery.store").joinpath("schema.sql").read_text(encoding="utf-8"))
         self._version = self._data_version()
+        self._mover: LogMover | None = None
+        if log is not None:
+            self._mover = LogMover(path, synchronous=synchronous, busy_ms=busy_ms, every_ms=log.move_ms, most_bytes=log.most_bytes)
+            pages = log.most_bytes // self._db.execute("PRAGMA page_size").fetchone()[0]
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {_MUCH_TOO_LONG * max(1, pages)}")
 
     def begin(self) -> None:  # noqa: D102 - as Store
         self._db.execute("BEGIN IMMEDIATE")
@@ -44,6 +59,8 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
             self._db.execute("ROLLBACK")
 
     def close(self) -> None:  # noqa: D102
+        if self._mover is not None:
+            self._mover.stop()
         self._db.close()
 
     def alive(self, until_ms: int) -> None:  # noqa: D102

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery.outcomes import Report
+from gateway.delivery.settings import StoreLogSettings
 from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Acknowledgement, Addition, Standing, StreamEntry, Wanted
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
+from tests.gateway.delivery.processes import eventually
 
 NOW = 1_800_000_000_000
 DAY_MS = 86_400_000
@@ -127,3 +129,19 @@ def test_a_batch_that_breaks_leaves_nothing_of_itself(name: str, tmp_path: Path)
         with pytest.raises(OverflowError):
             together(store, name, [good, bad])
         assert contents(store) == before
+
+
+def test_the_log_is_moved_into_the_file_while_the_store_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    path, rounds, round_bytes = tmp_path / "store.db", 10, 100_000
+    log = StoreLogSettings(move_ms=5, most_bytes=16_384)
+    with closing(SqliteStore(path, "one", synchronous="normal", busy_ms=10_000, linger_ms=LINGER_MS, log=log)) as store:
+        store._db.execute("PRAGMA wal_autocheckpoint = 0")  # nobody moves it but the thread
+        for number in range(rounds):
+            before = path.stat().st_size
+            entries = [StreamEntry(0, "ada", f"c{number}-{each}", "x" * 1_000, "", NOW + DAY_MS) for each in range(round_bytes // 1_000)]
+            store.append_all([Addition(entry, None, 10_000, sent=True) for entry in entries])
+            eventually(lambda before=before: path.stat().st_size > before, "what was written is in the file")
+        # Had the log never begun anew, it would hold every round.
+        assert (tmp_path / "store.db-wal").stat().st_size < rounds * round_bytes
+    with closing(SqliteStore(path, "two", synchronous="normal", busy_ms=1000, linger_ms=LINGER_MS)) as store:
+        assert len(store.unacknowledged("ada", 1 << 60)) == rounds * round_bytes // 1_000
