@@ -1,6 +1,8 @@
 """uvicorn's WebSocket with a short way beside ASGI, for what there is a thousand of in a second: a push to a device, and its acknowledgement.
 
 ASGI's way takes a task, a queue and a pause of reading for each message. What the short way does not take goes by ASGI, in its order.
+
+And a client that has said something since the last heartbeat is not asked whether it lives.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 _EXTENSION = "kairos.direct"
@@ -18,8 +21,25 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
     on_text: Callable[[bytes], bool] | None = None
     """Hears each text first; True: it needs no other."""
+    _heard = False
+    """The client has said something since the last heartbeat, other than that it lives."""
 
-    def handle_connect(self, event: Request) -> None:  # noqa: D102 - as uvicorn's
+    def data_received(self, data: bytes) -> None:  # noqa: D102 - as uvicorn's, like what follows
+        self._heard = True
+        super().data_received(data)
+
+    def handle_pong(self, event: Frame) -> None:  # noqa: D102
+        self._heard = False
+        super().handle_pong(event)
+
+    def send_keepalive_ping(self) -> None:  # noqa: D102
+        if not self._heard:
+            super().send_keepalive_ping()
+            return
+        self._heard = False
+        self.schedule_ping()
+
+    def handle_connect(self, event: Request) -> None:  # noqa: D102
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][_EXTENSION] = {"protocol": self}
