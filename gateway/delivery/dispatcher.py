@@ -100,6 +100,7 @@ class Dispatcher:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(waiting.wait(), (pending.command.not_before_ms - self._clock_ms()) / 1000)
         self._waiting.pop(command_id, None)
+        pending = pending._replace(began_ms=self._clock_ms())
         if self._turns.take(pending.command.user_id, pending):
             self._tasks.start(self._begin([pending]))
 

@@ -7,7 +7,7 @@ from kairos.v1.push_pb2 import PushCommand
 
 
 class Pending(NamedTuple):
-    """``began_ms``: when it was read, milliseconds since the epoch."""
+    """``began_ms``: when it was read, or its moment came; milliseconds since the epoch."""
 
     record: Record
     command: PushCommand

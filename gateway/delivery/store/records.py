@@ -6,8 +6,8 @@ from gateway.delivery.outcomes import Report
 from kairos.v1.feedback_pb2 import Feedback
 from kairos.v1.signal_pb2 import Signal
 
-_JUST_MADE = 4096
-"""Reports: a few batches, and a few megabytes."""
+_JUST_MADE = 1024
+"""Reports: those of two large batches."""
 _FEEDBACK = Signal.FEEDBACK_FIELD_NUMBER << 3 | 2
 
 

@@ -65,6 +65,6 @@ class DirectProtocol(WebSocketsSansIOProtocol):
 
 
 def direct(scope: Mapping[str, Any]) -> DirectProtocol:
-    """The protocol under an ASGI connection."""
-    protocol: DirectProtocol = scope["extensions"][_EXTENSION]["protocol"]
+    """The protocol under an ASGI connection, given out once: what refers to itself would outlive the connection."""
+    protocol: DirectProtocol = scope["extensions"].pop(_EXTENSION)["protocol"]
     return protocol

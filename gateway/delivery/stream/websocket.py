@@ -83,6 +83,7 @@ class WebSocketStream:
         except (WebSocketDisconnect, OSError, RuntimeError):
             pass  # the client is gone; RuntimeError is Starlette's word for sending to one that is
         finally:
+            protocol.on_text = None  # it knows the connection, which knows the protocol
             life.cancel()
             gauge.dec()
             await self._hub.leave(connection)
