@@ -36,6 +36,7 @@ from gateway.delivery.settings import DeliverySettings
 from gateway.delivery.source import PushSource
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.sqlite import SqliteStore
+from gateway.delivery.stream.direct import DirectProtocol
 from gateway.delivery.stream.door import Door
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
@@ -88,7 +89,7 @@ class Gateway:
         """From start to graceful end."""
         delivery = self._settings.delivery
         async with self._store() as store, open_channels(delivery) as channels, self._feedback() as feedback:
-            hub = Hub(delivery.stream, store, feedback.tell, clock_ms)
+            hub = Hub(delivery.stream, store, feedback.tell_all, clock_ms, self.fail)
             await hub.start()
             senders = {number: Sender(channel, delivery.retry, clock_ms) for number, channel in channels.by_number.items()}
             plan = Plan(delivery.devices, [CHANNELS[name] for name in delivery.order], delivery.webhook.default_endpoint)
@@ -122,7 +123,7 @@ class Gateway:
         of = self._settings.delivery.store
         linger_ms = self._settings.delivery.stream.linger_ms
         store = AsyncStore(
-            lambda: SqliteStore(Path(of.path), self._name, synchronous=of.synchronous, busy_ms=of.busy_ms, linger_ms=linger_ms)
+            lambda: SqliteStore(Path(of.path), self._name, synchronous=of.synchronous, busy_ms=of.busy_ms, linger_ms=linger_ms, log=of.log)
         )
         await store.open()
         await store.run(lambda opened: opened.alive(clock_ms() + of.lease_ms))
@@ -168,7 +169,7 @@ class Gateway:
             uvicorn.Config(
                 app,
                 http=BoundedHeads,
-                ws="websockets-sansio",
+                ws=DirectProtocol,
                 lifespan="off",
                 log_config=None,
                 access_log=False,  # addresses hold tokens where headers cannot

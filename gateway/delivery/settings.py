@@ -18,6 +18,7 @@ class SourceSettings(Section):
     start_from: Literal["latest", "earliest"]
     batch: Positive
     poll_ms: Positive
+    gather_ms: NotNegative
     commit_ms: Positive
     session_ms: Positive
     revoke_wait_ms: NotNegative
@@ -36,6 +37,13 @@ class RetrySettings(Section):
     most_waiting: Positive
 
 
+class StoreLogSettings(Section):
+    """How SQLite's write-ahead log is moved into the file."""
+
+    move_ms: Positive
+    most_bytes: Positive
+
+
 class StoreSettings(Section):
     """Where the gateway remembers."""
 
@@ -45,6 +53,7 @@ class StoreSettings(Section):
     lease_ms: Positive
     sweep_ms: Positive
     busy_ms: Positive
+    log: StoreLogSettings
 
 
 class StreamSettings(Section):

@@ -62,7 +62,12 @@ class Door:
 
     @contextlib.asynccontextmanager
     async def connected(
-        self, visitor: Visitor, transport: str, write: Callable[[Event], Awaitable[None]], end: Callable[[Ending], None]
+        self,
+        visitor: Visitor,
+        transport: str,
+        write: Callable[[Event], Awaitable[None]],
+        end: Callable[[Ending], None],
+        write_now: Callable[[Event], bool] = lambda _event: False,
     ) -> AsyncIterator[Connection]:
         """The device is connected for the length of the block, and not longer than its token lives. Raises TurnedAway.
 
@@ -70,7 +75,7 @@ class Door:
         """
         caller = visitor.caller
         self._find_room(caller)  # again: others came while this one was greeted
-        connection = Connection(caller.user_ids, visitor.device_id, write, end, self.settings.stream)
+        connection = Connection(caller.user_ids, visitor.device_id, write, end, self.settings.stream, write_now)
         life_s = max(0.0, caller.until_s - self._clock_ms() / 1000)
         life = asyncio.get_running_loop().call_later(life_s, connection.end, Ending.UNAUTHORISED)
         gauge = CONNECTIONS.labels(transport)

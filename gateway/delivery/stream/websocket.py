@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import json
 import time
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway.common.allowances import Allowance
 from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Connection, Ending, Event
+from gateway.delivery.stream.direct import DirectProtocol, direct
 from gateway.delivery.stream.door import Door, TurnedAway, Visitor
-from gateway.delivery.stream.messages import MessageError, parse
+from gateway.delivery.stream.messages import Ack, MessageError, parse
 
 _GONE = (WebSocketDisconnect, OSError, RuntimeError)
 """What says that the client is; RuntimeError is Starlette's word for sending to one that has closed."""
@@ -58,12 +60,19 @@ class WebSocketStream:
 
         heartbeat_ms = self._door.settings.stream.heartbeat_ms
         await socket.send_text(json.dumps({"type": "hello", "device_id": visitor.device_id, "heartbeat_ms": heartbeat_ms}))
-        async with self._door.connected(visitor, "websocket", write, end) as connection:
-            await self._listen(socket, connection)
+        protocol = direct(socket.scope)
+        try:
+            async with self._door.connected(
+                visitor, "websocket", write, end, lambda event: protocol.write(frame(event).encode())
+            ) as connection:
+                await self._listen(socket, protocol, connection)
+        finally:
+            protocol.on_text = None  # it knows the connection, which knows the protocol
 
-    async def _listen(self, socket: WebSocket, connection: Connection) -> None:
+    async def _listen(self, socket: WebSocket, protocol: DirectProtocol, connection: Connection) -> None:
         stream = self._door.settings.stream
         allowance = Allowance(stream.messages_per_s, stream.messages_burst, time.monotonic())
+        protocol.on_text = partial(self._take_at_once, connection, allowance)
         while connection.ended is None:
             received = await socket.receive()
             if received["type"] != "websocket.receive":
@@ -76,6 +85,19 @@ class WebSocketStream:
                 await socket.send_text(_problem("", "messages are JSON texts, not bytes"))
                 continue
             await self._take(socket, connection, text)
+
+    def _take_at_once(self, connection: Connection, allowance: Allowance, text: bytes) -> bool:
+        """Whether it was an acknowledgement that wants no answer, within what the client may say."""
+        if connection.ended is not None:
+            return False
+        try:
+            message = parse(text)
+        except MessageError:
+            return False
+        if not isinstance(message, Ack) or message.ref or not allowance.spend(time.monotonic()):
+            return False
+        self._door.inbox.take_at_once(message, connection.user_ids, connection.device_id)
+        return True
 
     async def _take(self, socket: WebSocket, connection: Connection, text: str) -> None:
         ref = ""
