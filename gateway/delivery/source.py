@@ -65,9 +65,8 @@ class PushSource:
         self._trackers: dict[int, OffsetTracker] = {}
         self._done: deque[Place] = deque()
         self._under_way = 0
-        self._paused = False
-        self._reassigned = False
-        """Partitions came that are not paused."""
+        self._paused: set[int] = set()
+        """Partitions that are."""
         self._stopping = threading.Event()
         self._draining = threading.Event()
         self.assigned = threading.Event()
@@ -168,19 +167,22 @@ class PushSource:
                     raise
 
     def _pause_or_resume(self, consumer: Consumer) -> None:
-        full = self._draining.is_set() or self._under_way >= self._most
-        if (full and not self._paused) or (self._paused and self._reassigned):
-            consumer.pause(consumer.assignment())  # pausing what is paused does nothing
-            self._paused = True
-        elif self._paused and not self._draining.is_set() and self._under_way <= self._most // 2:
-            consumer.resume(consumer.assignment())
-            self._paused = False
-        self._reassigned = False
+        """Partitions that have delivered nothing yet are not paused: librdkafka may never begin with one that is paused and resumed while it
+        still asks for its offset. So after a rebalance a batch more than the most may be under way.
+        """
+        if self._draining.is_set() or self._under_way >= self._most:
+            begun = [number for number, tracker in self._trackers.items() if tracker.position is not None and number not in self._paused]
+            if begun:
+                consumer.pause([TopicPartition(self._topic, number) for number in begun])
+                self._paused.update(begun)
+        elif self._paused and self._under_way <= self._most // 2:
+            consumer.resume([TopicPartition(self._topic, number) for number in self._paused])
+            self._paused.clear()
 
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self._trackers[partition.partition] = OffsetTracker()
-        self._reassigned = True
+            self._paused.discard(partition.partition)
         self.assigned.set()
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -191,12 +193,17 @@ class PushSource:
             time.sleep(0.01)
             self._note_done(consumer)
         self._note_done(consumer)
-        self._forget(numbers)
+        self._forget(consumer, numbers)
 
-    def _lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._forget([partition.partition for partition in partitions])
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget(consumer, [partition.partition for partition in partitions])
 
-    def _forget(self, numbers: list[int]) -> None:
+    def _forget(self, consumer: Consumer, numbers: list[int]) -> None:
+        """Resumed before they go: librdkafka remembers that a partition was paused, also when it comes back."""
+        paused = [TopicPartition(self._topic, number) for number in numbers if number in self._paused]
+        if paused:
+            consumer.resume(paused)
+        self._paused.difference_update(numbers)
         for number in numbers:
             self._trackers.pop(number, None)
 
