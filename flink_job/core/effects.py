@@ -80,6 +80,8 @@ class Push:
     expires_at_ms: int
     quiet_from_ms: int
     record: Record
+    told_as: int = 0
+    """The occasion that its words are about: not that of the record where what that says is true of another item only."""
     also: tuple[ScoredItem, ...] = ()
     """Further items of a digest, in the order in which they were picked."""
 

@@ -126,3 +126,35 @@ def test_a_nudge_is_heard_although_nothing_was_good_enough_a_moment_before() -> 
     assert reasons(ann.does("view", "east", AT)) == [Reason.BELOW_THRESHOLD]
     assert reasons(ann.does("view", "east", AT + SECOND)) == [Reason.SCORED_LATELY]
     assert pushed(ann.is_nudged("north", AT + 2 * SECOND, boost=2.0)) == "north"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "named", "told_as"),
+    [
+        (Trigger.PRICE_DROP, "east", Trigger.PRICE_DROP),
+        (Trigger.PRICE_DROP, "north", Trigger.BEHAVIOUR),
+        (Trigger.PRICE_DROP, "never heard of", Trigger.BEHAVIOUR),
+        (Trigger.PRICE_DROP, "", Trigger.BEHAVIOUR),
+        (Trigger.BACK_IN_STOCK, "north", Trigger.BEHAVIOUR),
+        (Trigger.BREAKING_NEWS, "north", Trigger.BEHAVIOUR),
+        (Trigger.CREATOR_POSTED, "north", Trigger.BEHAVIOUR),
+        (Trigger.SOCIAL_REACTION, "north", Trigger.BEHAVIOUR),
+        (Trigger.CAMPAIGN, "north", Trigger.CAMPAIGN),
+    ],
+)
+def test_what_a_nudge_says_of_its_item_is_not_said_of_another_one(trigger: Trigger, named: str, told_as: Trigger) -> None:
+    """`east` is what Ann likes, so it is sent whatever the nudge names; that it became cheaper may be said if it is the one that did."""
+    ann = shopper()
+    assert pushed(ann.is_nudged(named, AT, trigger=trigger)) == "east"
+    (push,) = ann.pushes
+    assert (push.told_as, push.record.trigger) == (told_as, trigger)
+
+
+def test_a_price_that_has_gone_up_again_while_the_user_slept_is_not_told_as_a_drop() -> None:
+    for price, says in ((10.51, [Reason.DEARER_MEANWHILE]), (10.49, []), (9.0, [])):
+        ann = shopper(items__price_rise_share=0.05, **NIGHT)
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), price=10.0, updated_at_ms=AT))
+        ann.is_nudged("north", moment("2026-03-03 07:00"), boost=2.0)
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), price=price, updated_at_ms=AT + 1))
+        effects = ann.wakes(moment("2026-03-03 08:00"))
+        assert (reasons(effects), pushed(effects)) == (says, "" if says else "north"), price
