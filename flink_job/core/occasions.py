@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
+from flink_job.core.index.columns import FOREVER
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import ItemRules, Occasion, Rules
@@ -140,6 +141,11 @@ class Occasions:
         """As which occasion a push of this item is told: the one that led to it, unless what that says is true of another item only."""
         is_true = item_key == cause.item_key or cause.trigger not in _TRUE_OF_ONE_ITEM
         return cause.trigger if is_true else Trigger.BEHAVIOUR
+
+    def item_ends_ms(self, cause: PendingWake) -> int:
+        """When the item it is about may not be sent any more. Where it is about none, the best one is looked for anew whenever it is decided."""
+        row = self._catalogue.row_of_key(cause.item_key) if cause.item_key else -1
+        return (self._catalogue.item(row).valid_until_ms if row >= 0 else 0) or FOREVER
 
     def price(self, item_key: int) -> float:
         """0 for an item without one, and for none."""

@@ -33,11 +33,11 @@ class Planner:
         return occasion is not None and occasion.timing == "best" and cause.reason not in _ITS_TIME_HAS_COME
 
     def weighed(self, user_id: str, state: UserState, cause: PendingWake, rates: WeekRates) -> SendTimePlan | None:
-        """Now and the coming hours, as long as the occasion lasts; None where the moment is not a question (any more)."""
+        """Now and the coming hours, while the occasion and the item it is about last; None where the moment is not a question (any more)."""
         occasion = self._occasions.get(cause.trigger)
         if occasion is None or not self.weighs(cause):
             return None
-        until_ms = min(cause.caused_at_ms + occasion.horizon_ms, cause.expires_at_ms or FOREVER)
+        until_ms = min(cause.caused_at_ms + occasion.horizon_ms, cause.expires_at_ms or FOREVER, self._occasions.item_ends_ms(cause))
         return self._moment.plan(
             state, rates, occasion, state.last_signal_ms, until_ms, _seed(user_id, cause.cause_id), share_of(user_id, _PLACE_IN_THE_HOUR)
         )

@@ -6,7 +6,8 @@ from flink_job.core.reasons import Reason
 from flink_job.core.signals import Trigger
 from tests.core.catalogue_items import item, unit
 from tests.core.person import MONDAY_0930, Person, moment, pushed, reasons, shelf, wake_ups
-from tests.core.policies import HOUR, MINUTE, SECOND, plain_rules
+from tests.core.policies import DAY, HOUR, MINUTE, SECOND, plain_rules
+from tests.core.timing import user_with
 
 AT = MONDAY_0930
 NIGHT = {"gates__quiet_hours__start_minute": 22 * 60, "gates__quiet_hours__end_minute": 8 * 60}
@@ -158,3 +159,18 @@ def test_a_price_that_has_gone_up_again_while_the_user_slept_is_not_told_as_a_dr
         ann.catalogue.upsert(item("north", features=unit([0, 1]), price=price, updated_at_ms=AT + 1))
         effects = ann.wakes(moment("2026-03-03 08:00"))
         assert (reasons(effects), pushed(effects)) == (says, "" if says else "north"), price
+
+
+def test_a_push_does_not_wait_for_an_hour_at_which_its_item_is_over() -> None:
+    """Ann opens at 20:00 what she gets at all, which speaks for the hours around it too: a post waits for the best of the hours that it has."""
+    best = {"occasions__creator_posted__timing": "best", "occasions__creator_posted__half_life_ms": 7 * DAY}
+    for until, waits_until in (("10:00", "09:30"), ("19:00", "18:00"), ("20:00", "19:00"), ("23:00", "20:00"), ("", "20:00")):
+        ann = shopper(**best)
+        counts = user_with({slot: (30, 25 if slot == 20 else 0, 20 if slot == 20 else 0) for slot in range(9, 23)}, AT)
+        ann.state.outcome_slot, ann.state.outcomes, ann.state.slots_at_ms = counts.outcome_slot, counts.outcomes, counts.slots_at_ms
+        ends_ms = moment(f"2026-03-02 {until}") if until else 0
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), valid_until_ms=ends_ms, updated_at_ms=AT))
+        effects = ann.is_nudged("north", AT, boost=9.0, trigger=Trigger.CREATOR_POSTED)
+        found = [at_ms // HOUR * HOUR for at_ms in wake_ups(effects)] or [AT]
+        assert found == [moment(f"2026-03-02 {waits_until}")], until
+        assert pushed(effects) == ("north" if waits_until == "09:30" else "")
