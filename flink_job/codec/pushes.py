@@ -132,9 +132,9 @@ class PushEncoder:
     def _scores_now(self) -> NDArray[np.float64]:
         """The score of each wording, (arms,); made anew when more is known of one."""
         knowledge = self._knowledge
-        if knowledge is not None and knowledge.wordings_version != self._scored:
-            self._scored = knowledge.wordings_version
-            self._scores = self._writer.scores(knowledge.wording_sums(self._writer.arms))
+        if knowledge is not None and knowledge.wordings.version != self._scored:
+            self._scored = knowledge.wordings.version
+            self._scores = self._writer.scores(knowledge.wordings.sums(self._writer.arms))
         return self._scores
 
     def _since_ms(self, state: UserState) -> NDArray[np.float64]:
