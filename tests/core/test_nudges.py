@@ -174,3 +174,15 @@ def test_a_push_does_not_wait_for_an_hour_at_which_its_item_is_over() -> None:
         found = [at_ms // HOUR * HOUR for at_ms in wake_ups(effects)] or [AT]
         assert found == [moment(f"2026-03-02 {waits_until}")], until
         assert pushed(effects) == ("north" if waits_until == "09:30" else "")
+
+
+def test_the_price_of_another_item_is_not_held_against_a_drop() -> None:
+    """What the nudge is about is not in the catalogue yet, and the best there is is cheap; then it comes, at a price of its own."""
+    best = {"occasions__price_drop__timing": "best", "occasions__price_drop__half_life_ms": 7 * DAY}
+    ann = shopper(**best)
+    counts = user_with({slot: (30, 25 if slot == 20 else 0, 20 if slot == 20 else 0) for slot in range(9, 23)}, AT)
+    ann.state.outcome_slot, ann.state.outcomes, ann.state.slots_at_ms = counts.outcome_slot, counts.outcomes, counts.slots_at_ms
+    ann.catalogue.upsert(item("east", features=unit([1, 0]), price=5.0, updated_at_ms=AT))
+    (due_ms,) = wake_ups(ann.is_nudged("new", AT, boost=9.0))
+    ann.catalogue.upsert(item("new", features=unit([0, 1]), price=10.0, updated_at_ms=AT))
+    assert pushed(ann.wakes(due_ms)) == "new"
