@@ -12,6 +12,9 @@ from flink_job.core.send_time import SendTimePlan, WeekRates
 from flink_job.core.signals import Trigger
 from flink_job.core.state import PendingWake, UserState
 
+_HOUR_MS = 3_600_000
+"""What hours are told apart by: another one begins no later."""
+
 _PLACE_IN_THE_HOUR = "jitter"
 _ITS_TIME_HAS_COME = frozenset({Reason.BETTER_TIME.metric, Trigger.BEST_TIME.name.lower(), Trigger.WIN_BACK.name.lower()})
 """What a wake-up is for whose moment was chosen already."""
@@ -63,6 +66,7 @@ class Planner:
         if state.opted_out or state.unreachable or (ahead := self._occasions.ahead(state, now_ms)) is None:
             return None
         trigger, occasion, earliest_ms = ahead
+        earliest_ms = max(earliest_ms, now_ms + _HOUR_MS)  # now has been decided about: nobody is looked at again and again
         closed = self._gates.first_closed(user_id, state, now_ms, trigger)
         if closed is not None and closed[0] is not Reason.SCORED_LATELY:
             if not closed[1]:

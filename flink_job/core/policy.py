@@ -153,7 +153,8 @@ class PushPolicy:
         else:
             effects = self._decider.decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
         if state.pending is None:
-            ahead = self._planner.used_up if _nothing_to_get(effects) else self._planner.ahead
+            is_over = _nothing_to_get(effects) or pending.trigger == Trigger.WIN_BACK  # tried once, whatever came of it
+            ahead = self._planner.used_up if is_over else self._planner.ahead
             effects += _waiting(state, ahead(user_id, state))
         return effects
 
