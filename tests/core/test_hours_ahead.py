@@ -75,3 +75,12 @@ def test_an_hour_ahead_is_sent_at_without_being_asked_for() -> None:
     (push, *_) = ann.wakes(due_ms)
     assert isinstance(push, Push)
     assert (push.record.trigger, push.record.cause_id) == (Trigger.BEST_TIME, f"best_time/{due_ms}")
+
+
+def test_that_one_item_may_not_be_sent_does_not_mean_that_there_is_nothing_to_get() -> None:
+    ann = visitor(**{"occasions.abandoned_cart.after_ms": HOUR})
+    ann.does("cart", "item 1", AT + HOUR)
+    ann.does("dislike", "item 1", AT + HOUR + 1)
+    assert reasons(ann.wakes(AT + 2 * HOUR)) == [Reason.NO_CANDIDATE]
+    assert ann.state.pending is not None
+    assert ann.state.pending.trigger == Trigger.BEST_TIME
