@@ -85,6 +85,8 @@ class Decider:
         records = self._records
         if cause.expires_at_ms and now_ms >= cause.expires_at_ms:
             return (records.suppressed(state, cause, Reason.EXPIRED_NUDGE, digest),)
+        if self._occasions.has_returned(state, cause):
+            return (records.suppressed(state, cause, Reason.RETURNED_MEANWHILE, digest),)
         state.decisions += 1
         closed = self._gates.first_closed(user_id, state, now_ms, cause.trigger, active_at_ms)
         if closed is not None:

@@ -82,6 +82,11 @@ class Occasions:
         tried = bool(state.sent_at_ms) and state.sent_at_ms[-1] >= active_at_ms + back.after_ms
         return None if tried else (Trigger.WIN_BACK, back, now_ms)
 
+    def has_returned(self, state: UserState, cause: PendingWake) -> bool:
+        """It is to win back a user who has been here lately."""
+        occasion = self._by_trigger[cause.trigger] if cause.trigger == Trigger.WIN_BACK and state.active_at_ms else None
+        return occasion is not None and state.last_signal_ms - state.active_at_ms < occasion.after_ms
+
     def is_better(self, trigger: int, pending: PendingWake | None) -> bool:
         """A decision for `trigger` may take the place of the one that waits."""
         if pending is None:

@@ -6,6 +6,7 @@ import pytest
 
 from flink_job.core.effects import Push
 from flink_job.core.reasons import Reason
+from flink_job.core.rules import Rules
 from flink_job.core.signals import Trigger
 from tests.core.catalogue_items import item, unit
 from tests.core.person import MONDAY_0930, Person, reasons, shelf, wake_ups
@@ -19,10 +20,13 @@ MOST_WAKE_UPS = 100
 def visitor(**changes: object) -> Person:
     """Who looked at something on Monday and does nothing more, under the shipped policy; triggers lead to nothing, so all comes of hours ahead."""
     things = [item(f"item {number}", features=unit([1, number])) for number in range(60)]
-    rules = changed(default_rules(), {"gates.holdout_share": 0.0, "triggers": {}, "send.min_score": -1.0} | dict(changes))
-    ann = Person(shelf(things), rules)
+    ann = Person(shelf(things), shipped(**changes))
     ann.does("view", "item 0", AT)
     return ann
+
+
+def shipped(**changes: object) -> Rules:
+    return changed(default_rules(), {"gates.holdout_share": 0.0, "triggers": {}, "send.min_score": -1.0} | dict(changes))
 
 
 def left_alone(ann: Person) -> list[tuple[int, int, Reason | None]]:
@@ -84,3 +88,22 @@ def test_that_one_item_may_not_be_sent_does_not_mean_that_there_is_nothing_to_ge
     assert reasons(ann.wakes(AT + 2 * HOUR)) == [Reason.NO_CANDIDATE]
     assert ann.state.pending is not None
     assert ann.state.pending.trigger == Trigger.BEST_TIME
+
+
+def test_who_has_come_back_is_not_told_that_it_has_been_a_while_and_is_waited_for_as_before() -> None:
+    ann = visitor(**{"utility.least": 9.0, "occasions.win_back.after_ms": 2 * DAY})
+    while ann.state.pending is not None and ann.state.pending.trigger != Trigger.WIN_BACK:
+        ann.wakes(ann.state.pending.due_ms)
+    assert ann.state.pending is not None
+    due_ms = ann.state.pending.due_ms
+    ann.does("view", "item 1", due_ms - HOUR)
+    assert reasons(ann.wakes(due_ms)) == [Reason.RETURNED_MEANWHILE]
+    assert ann.state.pending is not None
+    assert ann.state.pending.trigger == Trigger.BEST_TIME
+    assert left_alone(ann)[-1][1] == Trigger.WIN_BACK
+
+
+def test_another_system_may_ask_to_win_back_whom_kairos_has_never_seen() -> None:
+    bob = Person(visitor().catalogue, shipped(), user_id="bob")
+    assert reasons(bob.is_nudged("", AT, trigger=Trigger.WIN_BACK)) == []
+    assert len(bob.pushes) == 1

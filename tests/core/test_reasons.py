@@ -121,6 +121,14 @@ def better_time() -> Effects:
     return person.does("search", at_ms=AT + 14 * DAY, event_id="ann-later")
 
 
+def returned() -> Effects:
+    """Who was away for long has come back half an hour before they were to be won back."""
+    person = ann(occasions__win_back__enabled=True, occasions__win_back__after_ms=14 * DAY, triggers={})
+    person.does("view", "item 0", AT)
+    person.state.pending = PendingWake(AT + HOUR // 2, "win_back", "ann-away", AT, Trigger.WIN_BACK, 0, 0.0)
+    return person.wakes(AT + HOUR // 2)
+
+
 SCENES: dict[Reason, Callable[[], Effects]] = {
     Reason.DUPLICATE: duplicate,
     Reason.NOT_A_TRIGGER: lambda: ann(triggers={"cart": 0}).does("view", "item 0"),
@@ -149,6 +157,7 @@ SCENES: dict[Reason, Callable[[], Effects]] = {
     Reason.OCCASION_OFF: lambda: ann(occasions__price_drop__enabled=False).is_nudged("item 0", AT),
     Reason.BOUGHT_MEANWHILE: lambda: meanwhile("purchase"),
     Reason.SEEN_MEANWHILE: lambda: meanwhile("view"),
+    Reason.RETURNED_MEANWHILE: returned,
     Reason.LEFT_MEANWHILE: lambda: meanwhile("remove_from_cart"),
     Reason.SOLD_OUT_MEANWHILE: lambda: in_the_meantime(stock=0),
     Reason.DEARER_MEANWHILE: lambda: in_the_meantime(price=11.0),
