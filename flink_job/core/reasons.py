@@ -38,6 +38,7 @@ class Reason(Enum):
     GONE_MEANWHILE = "what it was about is no longer in the catalogue"
     DEARER_MEANWHILE = "what it was about has become dearer"
     SEEN_MEANWHILE = "the user has just looked at what it was about"
+    RETURNED_MEANWHILE = "who was to be won back has come back by themselves"
     LEFT_MEANWHILE = "what it was about was taken out of the cart or off the wish list"
     EXPIRED_NUDGE = "what the nudge was about is over"
     NOTHING_ASKED = "the signal asks for no decision"
@@ -58,6 +59,7 @@ BEFORE_THE_GATES = frozenset(
         Reason.AWAITED,
         Reason.OCCASION_OFF,
         Reason.EXPIRED_NUDGE,
+        Reason.RETURNED_MEANWHILE,
     }
 )
 """Answers for which the gates need not be asked."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flink_job.core.effects import Effects, Gate, Push, Suppressed
+from flink_job.core.effects import Effects, Gate, Push, Suppressed, Wake, wake_set_with
 from flink_job.core.gates import ORDER
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.signals import Trigger
@@ -121,6 +121,14 @@ def better_time() -> Effects:
     return person.does("search", at_ms=AT + 14 * DAY, event_id="ann-later")
 
 
+def returned() -> Effects:
+    """Who was away for long has come back half an hour before they were to be won back."""
+    person = ann(occasions__win_back__enabled=True, occasions__win_back__after_ms=14 * DAY, triggers={})
+    person.does("view", "item 0", AT)
+    person.state.pending = PendingWake(AT + HOUR // 2, "win_back", "ann-away", AT, Trigger.WIN_BACK, 0, 0.0)
+    return person.wakes(AT + HOUR // 2)
+
+
 SCENES: dict[Reason, Callable[[], Effects]] = {
     Reason.DUPLICATE: duplicate,
     Reason.NOT_A_TRIGGER: lambda: ann(triggers={"cart": 0}).does("view", "item 0"),
@@ -149,6 +157,7 @@ SCENES: dict[Reason, Callable[[], Effects]] = {
     Reason.OCCASION_OFF: lambda: ann(occasions__price_drop__enabled=False).is_nudged("item 0", AT),
     Reason.BOUGHT_MEANWHILE: lambda: meanwhile("purchase"),
     Reason.SEEN_MEANWHILE: lambda: meanwhile("view"),
+    Reason.RETURNED_MEANWHILE: returned,
     Reason.LEFT_MEANWHILE: lambda: meanwhile("remove_from_cart"),
     Reason.SOLD_OUT_MEANWHILE: lambda: in_the_meantime(stock=0),
     Reason.DEARER_MEANWHILE: lambda: in_the_meantime(price=11.0),
@@ -279,3 +288,11 @@ def test_the_log_of_a_nudge_says_that_it_was_one() -> None:
     assert isinstance(suppressed, Suppressed)
     assert suppressed.record is not None
     assert suppressed.record.trigger == Trigger.BREAKING_NEWS
+
+
+def test_with_a_decision_goes_the_wake_up_that_was_set_with_it_and_not_that_of_the_next_one() -> None:
+    """What was due is decided first, and an hour chosen ahead; then what the signal brings, which waits for the hour of its own."""
+    first, second, third = Suppressed(Reason.NO_CANDIDATE, AT), Suppressed(Reason.MIN_GAP, AT, AT + 9), Suppressed(Reason.PENDING, AT)
+    effects = (first, Wake(AT + 5), second, Wake(AT + 9), third)
+    assert [wake_set_with(each, effects) for each in (first, second, third)] == [AT + 5, AT + 9, 0]
+    assert wake_set_with(first, (first, second, Wake(AT + 9))) == 0
