@@ -17,7 +17,7 @@ from flink_job.codec.pushes import PushEncoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake
+from flink_job.core.effects import BARE, Effects, Erase, Push, Suppressed, Wake, wake_set_with
 from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.signals import ItemSignal
@@ -191,10 +191,9 @@ class Engine:
                     if effect.reason in AFTER_SCORING:
                         counts["scored"] += 1
                 if effect.record is not None:
-                    value = encode_suppressed(
-                        user_id, effect, effect.record, policy.name, policy.rules.log.suppressed_share, settings.producer
-                    )
-                    inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, policy.rules.log.suppressed_share)
+                    wake_at_ms, share = wake_set_with(effect, effects), policy.rules.log.suppressed_share
+                    value = encode_suppressed(user_id, effect, effect.record, wake_at_ms, policy.name, share, settings.producer)
+                    inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, share)
                     answer.records.append((settings.decisions_topic, user_id, value + arms_of_decision(policy.arms) + inputs))
             elif type(effect) is Push:
                 counts["decisions"] += 1
@@ -207,7 +206,7 @@ class Engine:
                     counts["item_signals_sent"] += 1
                     answer.records.append((settings.item_signals_topic, *encode_item_signal(about_wordings)))
                 answer.records.append((settings.pushes_topic, user_id, push + arms_of_push(policy.arms)))
-                sent = encode_sent(user_id, effect, policy.name, settings.producer)
+                sent = encode_sent(user_id, effect, wake_set_with(effect, effects), policy.name, settings.producer)
                 inputs = b"" if call is None else call.inputs(policy.rules.log, effect.record, 1.0)
                 answer.records.append((settings.decisions_topic, user_id, sent + arms_of_decision(policy.arms) + inputs))
             elif type(effect) is ItemSignal:

@@ -4,6 +4,7 @@ What a reason says stands with the reasons themselves (``flink_job.core.reasons`
 """
 
 from flink_job.core.reasons import Reason
+from kairos.v1.decision_pb2 import VERDICT_DEFERRED, Decision
 from kairos.v1.feedback_pb2 import Outcome
 from kairos.v1.signal_pb2 import Trigger
 
@@ -114,6 +115,11 @@ def reason_words(name: str) -> str:
     """Of a reason, which is also what a closed gate says."""
     reason = reason_of(name)
     return reason.value if reason else name.replace("_", " ")
+
+
+def waits_for_words(decision: Decision) -> str:
+    """Of the wake-up that was set with a decision: what it waits for."""
+    return reason_words(decision.reason) if decision.verdict == VERDICT_DEFERRED else "an hour that was chosen ahead"
 
 
 def never_by_itself_words(name: str) -> str:

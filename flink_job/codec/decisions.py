@@ -9,9 +9,10 @@ from flink_job.core.ids import command_id
 from kairos.v1 import decision_pb2
 
 
-def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str) -> bytes:
-    """The log record of a push."""
+def encode_sent(user_id: str, push: Push, wake_at_ms: int, policy: tuple[str, str], producer: str) -> bytes:
+    """The log record of a push. `wake_at_ms`: of the wake-up that was set with it, 0: none."""
     decision = _decision(user_id, push.record, push.decided_at_ms, policy, producer)
+    decision.wake_at_ms = wake_at_ms
     decision.decision_id = decision.command_id = push.command_id
     decision.verdict = decision_pb2.VERDICT_SENT
     decision.item_ids.extend([push.item.item_id, *(item.item_id for item in push.also)])
@@ -20,14 +21,16 @@ def encode_sent(user_id: str, push: Push, policy: tuple[str, str], producer: str
     return decision.SerializeToString() + _gates(push.record.gates)
 
 
-def encode_suppressed(user_id: str, answer: Suppressed, record: Record, policy: tuple[str, str], log_rate: float, producer: str) -> bytes:
-    """The log record of a decision against a push, or for later."""
+def encode_suppressed(
+    user_id: str, answer: Suppressed, record: Record, wake_at_ms: int, policy: tuple[str, str], log_rate: float, producer: str
+) -> bytes:
+    """The log record of a decision against a push, or for later. `wake_at_ms`: of the wake-up that was set with it, for whatever reason."""
     decision = _decision(user_id, record, answer.decided_at_ms, policy, producer)
     # One cause may be decided on, and deferred for the same reason, more than once.
     decision.decision_id = command_id(user_id, f"{record.cause_id}\0{answer.reason.metric}\0{answer.decided_at_ms}")
     decision.verdict = decision_pb2.VERDICT_DEFERRED if answer.wake_at_ms else decision_pb2.VERDICT_SUPPRESSED
     decision.reason = answer.reason.metric
-    decision.wake_at_ms = answer.wake_at_ms
+    decision.wake_at_ms = wake_at_ms
     decision.log_rate = log_rate
     return decision.SerializeToString() + _gates(record.gates)
 

@@ -71,7 +71,7 @@ class PushEncoder:
     def encode(self, user_id: str, state: UserState, push: Push, policy: tuple[str, str]) -> tuple[bytes, ItemSignals]:
         """The command for `push`, the last one that `state` remembers, and what is to be told of its wording; notes in `state` which it was."""
         item, language, facts = _read(push.payload, state.locale)
-        trigger = push.record.trigger
+        told_as = push.told_as
         draw = uniform(push.command_id, 0, "message")
         channels = allowed_channels(state)
         classes = tuple({_CLASS_OF[Channel(channel)]: None for channel in channels})
@@ -79,7 +79,7 @@ class PushEncoder:
         scores = self._scores_now()
         message = self._writer.write(
             replace(facts, more=len(push.also)) if push.also else facts,
-            trigger,
+            told_as,
             item.scenario,
             state.locale,
             scores,
@@ -132,9 +132,9 @@ class PushEncoder:
     def _scores_now(self) -> NDArray[np.float64]:
         """The score of each wording, (arms,); made anew when more is known of one."""
         knowledge = self._knowledge
-        if knowledge is not None and knowledge.wordings_version != self._scored:
-            self._scored = knowledge.wordings_version
-            self._scores = self._writer.scores(knowledge.wording_sums(self._writer.arms))
+        if knowledge is not None and knowledge.wordings.version != self._scored:
+            self._scored = knowledge.wordings.version
+            self._scores = self._writer.scores(knowledge.wordings.sums(self._writer.arms))
         return self._scores
 
     def _since_ms(self, state: UserState) -> NDArray[np.float64]:

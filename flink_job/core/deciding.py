@@ -117,9 +117,8 @@ class Decider:
         command = command_id(user_id, cause.cause_id)
         plan = self._planner.weighed(user_id, state, cause, rates) if rates is not None else None
         if plan is not None and not plan.is_now:
-            row = ranked.rows[0]
-            key, price = self._catalogue.key_of_row(row), self._catalogue.columns.price.item(row)
-            planned = replace(cause, planned_key=key, planned_price=cause.planned_price or price)
+            key, price = self._catalogue.key_of_row(ranked.rows[0]), cause.planned_price or self._occasions.price(cause.item_key)
+            planned = replace(cause, planned_key=key, planned_price=price)
             return self.defer(state, planned, Reason.BETTER_TIME, plan.at_ms, digest, ranked, plan)
         chosen, propensities = self._chooser.choose(ranked, command)
         also = self._digests.others(state, cause, ranked, chosen, now_ms) if cause.trigger in self._digests.triggers else ()

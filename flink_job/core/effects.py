@@ -80,6 +80,8 @@ class Push:
     expires_at_ms: int
     quiet_from_ms: int
     record: Record
+    told_as: int = 0
+    """The occasion that its words are about: not that of the record where what that says is true of another item only."""
     also: tuple[ScoredItem, ...] = ()
     """Further items of a digest, in the order in which they were picked."""
 
@@ -111,3 +113,16 @@ Effects = tuple[Effect, ...]
 
 #: Answers that need no detail, made once.
 BARE: dict[Reason, Effects] = {reason: (Suppressed(reason),) for reason in Reason}
+
+
+def wake_set_with(decision: Push | Suppressed, effects: Effects) -> int:
+    """When the user is decided about again by the wake-up that was set with this decision, one of `effects`; 0: none was."""
+    passed = False
+    for effect in effects:
+        if effect is decision:
+            passed = True
+        elif passed and type(effect) is Wake:
+            return effect.at_ms
+        elif passed and type(effect) in (Push, Suppressed):
+            return 0
+    return 0

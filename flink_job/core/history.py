@@ -34,15 +34,15 @@ def remember_push(
     state.sent_template.append(0)
 
 
-def mark_push(state: UserState, command_id: str, status: int) -> int:
-    """Note how far a push got; it never goes back. Its row, -1 if the push is not (or no longer) known.
+def mark_push(state: UserState, command_id: str, status: int) -> tuple[int, int]:
+    """Note how far a push got; it never goes back. Its row, -1 if the push is not (or no longer) known, and how far it had got before.
 
     It failed only if it reached none of the user's devices: one report that it was seen outweighs any that it was not.
     """
     key = command_key(command_id)
     row = place_of_key(key, state.sent_command)
     if row < 0:
-        return -1
+        return -1, -1
     held = state.sent_status[row]
     if held == DECIDED or (status != FAILED and (held == FAILED or status > held)):
         state.sent_status[row] = status
@@ -50,13 +50,7 @@ def mark_push(state: UserState, command_id: str, status: int) -> int:
             if state.sent_command[also] != key:
                 break
             state.sent_status[also] = status
-    return row
-
-
-def push_status(state: UserState, command_id: str) -> int:
-    """How far a push got, as far as is known; -1 if the push is not (or no longer) known."""
-    row = place_of_key(command_key(command_id), state.sent_command)
-    return state.sent_status[row] if row >= 0 else -1
+    return row, held
 
 
 def command_key(command_id: str) -> int:

@@ -125,8 +125,7 @@ class Intake:
         state.dismissed_at_ms = max(state.dismissed_at_ms, at_ms)
 
     def _became(self, state: UserState, command_id: str, status: int) -> None:
-        before = history.push_status(state, command_id)
-        row = history.mark_push(state, command_id, status)
+        row, before = history.mark_push(state, command_id, status)
         if row >= 0 and (after := state.sent_status[row]) != before:
             self._moment.observe_outcome(state, row, before, after)
             if after == FAILED:  # nobody saw it: it tires nobody

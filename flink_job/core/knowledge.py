@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.index.columns import NO_ROWS, Rows
+from flink_job.core.known_hours import KnownHours
+from flink_job.core.known_wordings import KnownWordings
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
-from flink_job.core.learning.fading import fading
-from flink_job.core.learning.state import SLOTS, SlotCounts
-from flink_job.core.learning.wordings import SUMS
+from flink_job.core.learning.state import SlotCounts
 from flink_job.core.outcome_counts import OutcomeCounts, Probabilities, smoothed
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.trending import TopList, height
@@ -56,11 +56,9 @@ class Knowledge:
         self._outcomes = OutcomeCounts(rules.outcomes.half_life_ms)
         self._category_code: dict[str, int] = {"": 0}
         self._top: dict[str, TopList] = {}
-        self._segments: dict[str, SegmentFacts] = {}
         self._price = PriceFacts(made_at_ms=0)
-        self._wordings: dict[str, WordingFacts] = {}
-        self.wordings_version = 0
-        """Changes whenever more is known of a wording."""
+        self.hours = KnownHours(rules.slots.half_life_ms)
+        self.wordings = KnownWordings(rules.wordings.half_life_ms)
         # By catalogue row: whose row it was when it was looked up, the item's place (0: nothing is known) and the code of its category.
         self._owner: NDArray[np.uint64] = np.zeros(0, np.uint64)
         self._place: Rows = np.zeros(0, np.intp)
@@ -74,23 +72,13 @@ class Knowledge:
         if isinstance(facts, ItemFacts):
             return self._put_item(facts)
         if isinstance(facts, WordingFacts):
-            return self._put_wording(facts)
-        return self._put_segment(facts) if isinstance(facts, SegmentFacts) else self._put_price(facts)
+            return self.wordings.put(facts)
+        return self.hours.put(facts) if isinstance(facts, SegmentFacts) else self._put_price(facts)
 
     @property
     def price_told(self) -> PriceFacts:
         """The price of a push that was told last."""
         return self._price
-
-    def wording_sums(self, template_ids: tuple[str, ...]) -> NDArray[np.float64]:
-        """`flink_job.core.messages.arms.Sums` of these templates, (6, n), as of the newest word on any of them; zeros where nothing is known."""
-        known = [self._wordings.get(template_id) for template_id in template_ids]
-        as_of_ms = max((facts.as_of_ms for facts in known if facts is not None), default=0)
-        sums = np.zeros((SUMS, len(template_ids)))
-        for at, facts in enumerate(known):
-            if facts is not None:
-                sums[:, at] = np.array(facts.sums) * fading(as_of_ms - facts.as_of_ms, self._rules.wordings.half_life_ms)
-        return sums
 
     def price(self, now_ms: int) -> float:
         """What every push costs at `now_ms`, in units of utility: 0 while no price is told, and when the one told is over."""
@@ -143,47 +131,14 @@ class Knowledge:
         held = self._held.get(item_key)
         return held is not None and held.stopped
 
-    def slots(self, country: str, now_ms: int) -> NDArray[np.float64]:
-        """(168, 3) decayed sends, opens and conversions by hour of week of sending, of this segment; zeros if nothing is known."""
-        facts = self._segments.get(country)
-        return np.zeros((SLOTS, 3)) if facts is None else self._faded(facts, now_ms)
-
-    def slots_of_all(self, now_ms: int) -> NDArray[np.float64]:
-        """The same of all segments together, (168, 3)."""
-        total = np.zeros((SLOTS, 3))
-        for name in sorted(self._segments):  # in one order, whatever order they came in
-            total += self._faded(self._segments[name], now_ms)
-        return total
-
     def week(self, country: str, now_ms: int) -> tuple[SlotCounts, SlotCounts] | None:
-        """Those of all segments and of this one, (168, 3) each, None if nothing is known."""
-        everybody = self.slots_of_all(now_ms).astype(np.float32)
-        return (everybody, self.slots(country, now_ms).astype(np.float32)) if everybody.any() else None
-
-    def _faded(self, facts: SegmentFacts, now_ms: int) -> NDArray[np.float64]:
-        left: NDArray[np.float64] = facts.slots.astype(np.float64)
-        left *= fading(max(now_ms - facts.as_of_ms, 0), self._rules.slots.half_life_ms)
-        return left
-
-    def _put_wording(self, facts: WordingFacts) -> bool:
-        held = self._wordings.get(facts.template_id)
-        if held is not None and held.made_at_ms >= facts.made_at_ms:
-            return False
-        self._wordings[facts.template_id] = facts
-        self.wordings_version += 1
-        return True
+        """See `KnownHours.week`."""
+        return self.hours.week(country, now_ms)
 
     def _put_price(self, facts: PriceFacts) -> bool:
         if self._price.made_at_ms >= facts.made_at_ms:
             return False
         self._price = facts
-        return True
-
-    def _put_segment(self, facts: SegmentFacts) -> bool:
-        held = self._segments.get(facts.segment)
-        if held is not None and held.made_at_ms >= facts.made_at_ms:
-            return False
-        self._segments[facts.segment] = facts
         return True
 
     def _put_item(self, facts: ItemFacts) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
+from flink_job.core.index.columns import FOREVER
 from flink_job.core.reasons import Reason
 from flink_job.core.recents import is_unfinished
 from flink_job.core.rules import ItemRules, Occasion, Rules
@@ -17,6 +18,18 @@ _LEFT_BEHIND = {
 }
 _ABOUT_ONE_ITEM = (Trigger.ABANDONED_CART, Trigger.ABANDONED_FAVOURITE, Trigger.REPLENISHMENT)
 """Without their item there is nothing to say. A nudge names an item too, but another one may be better by then."""
+
+_TRUE_OF_ONE_ITEM = frozenset(
+    {
+        *_ABOUT_ONE_ITEM,
+        Trigger.PRICE_DROP,
+        Trigger.BACK_IN_STOCK,
+        Trigger.CREATOR_POSTED,
+        Trigger.BREAKING_NEWS,
+        Trigger.SOCIAL_REACTION,
+    }
+)
+"""What these say is true of the item that they name, and of no other."""
 
 _MEANWHILE = {
     "bought": Reason.BOUGHT_MEANWHILE,
@@ -55,7 +68,7 @@ class Occasions:
             return None
         begins_ms = state.last_signal_ms + after_ms
         item_key = key_of(signal.item_id)
-        price = self._price(item_key)
+        price = self.price(item_key)
         return PendingWake(
             begins_ms, "", signal.event_id, signal.at_ms, trigger, item_key, 0.0, begins_ms + occasion.horizon_ms, planned_price=price
         )
@@ -114,20 +127,34 @@ class Occasions:
 
     def over(self, state: UserState, cause: PendingWake, dropped_by: str) -> Reason | None:
         """Why an occasion that is about one item has come to nothing, None if it has not. `dropped_by`: the rule that forbids the item."""
+        if cause.trigger == Trigger.PRICE_DROP:
+            return Reason.DEARER_MEANWHILE if self._is_dearer(cause) else None
         if cause.trigger not in _ABOUT_ONE_ITEM:
             return None
         if dropped_by:
             return _MEANWHILE.get(dropped_by, Reason.NO_CANDIDATE)
         if cause.trigger != Trigger.REPLENISHMENT and not is_unfinished(state, cause.item_key):
             return Reason.LEFT_MEANWHILE
-        if cause.planned_price and self._price(cause.item_key) > cause.planned_price * (1.0 + self._items.price_rise_share):
-            return Reason.DEARER_MEANWHILE
-        return None
+        return Reason.DEARER_MEANWHILE if self._is_dearer(cause) else None
 
-    def _price(self, item_key: int) -> float:
-        """0 for an item without one."""
-        row = self._catalogue.row_of_key(item_key)
+    def told_as(self, cause: PendingWake, item_key: int) -> int:
+        """As which occasion a push of this item is told: the one that led to it, unless what that says is true of another item only."""
+        is_true = item_key == cause.item_key or cause.trigger not in _TRUE_OF_ONE_ITEM
+        return cause.trigger if is_true else Trigger.BEHAVIOUR
+
+    def item_ends_ms(self, cause: PendingWake) -> int:
+        """When the item it is about may not be sent any more. Where it is about none, the best one is looked for anew whenever it is decided."""
+        row = self._catalogue.row_of_key(cause.item_key) if cause.item_key else -1
+        return (self._catalogue.item(row).valid_until_ms if row >= 0 else 0) or FOREVER
+
+    def price(self, item_key: int) -> float:
+        """0 for an item without one, and for none."""
+        row = self._catalogue.row_of_key(item_key) if item_key else -1
         return self._catalogue.columns.price.item(row) if row >= 0 else 0.0
+
+    def _is_dearer(self, cause: PendingWake) -> bool:
+        """What it is about costs more than when it began. Where the price was not known then, nothing is held against it."""
+        return bool(cause.planned_price) and self.price(cause.item_key) > cause.planned_price * (1.0 + self._items.price_rise_share)
 
     def _used_up_after_ms(self, item_key: int) -> int:
         """0 for what is bought once."""

@@ -12,6 +12,9 @@ from flink_job.core.send_time import SendTimePlan, WeekRates
 from flink_job.core.signals import Trigger
 from flink_job.core.state import PendingWake, UserState
 
+_HOUR_MS = 3_600_000
+"""What hours are told apart by: another one begins no later."""
+
 _PLACE_IN_THE_HOUR = "jitter"
 _ITS_TIME_HAS_COME = frozenset({Reason.BETTER_TIME.metric, Trigger.BEST_TIME.name.lower(), Trigger.WIN_BACK.name.lower()})
 """What a wake-up is for whose moment was chosen already."""
@@ -33,11 +36,11 @@ class Planner:
         return occasion is not None and occasion.timing == "best" and cause.reason not in _ITS_TIME_HAS_COME
 
     def weighed(self, user_id: str, state: UserState, cause: PendingWake, rates: WeekRates) -> SendTimePlan | None:
-        """Now and the coming hours, as long as the occasion lasts; None where the moment is not a question (any more)."""
+        """Now and the coming hours, while the occasion and the item it is about last; None where the moment is not a question (any more)."""
         occasion = self._occasions.get(cause.trigger)
         if occasion is None or not self.weighs(cause):
             return None
-        until_ms = min(cause.caused_at_ms + occasion.horizon_ms, cause.expires_at_ms or FOREVER)
+        until_ms = min(cause.caused_at_ms + occasion.horizon_ms, cause.expires_at_ms or FOREVER, self._occasions.item_ends_ms(cause))
         return self._moment.plan(
             state, rates, occasion, state.last_signal_ms, until_ms, _seed(user_id, cause.cause_id), share_of(user_id, _PLACE_IN_THE_HOUR)
         )
@@ -63,6 +66,7 @@ class Planner:
         if state.opted_out or state.unreachable or (ahead := self._occasions.ahead(state, now_ms)) is None:
             return None
         trigger, occasion, earliest_ms = ahead
+        earliest_ms = max(earliest_ms, now_ms + _HOUR_MS)  # now has been decided about: nobody is looked at again and again
         closed = self._gates.first_closed(user_id, state, now_ms, trigger)
         if closed is not None and closed[0] is not Reason.SCORED_LATELY:
             if not closed[1]:

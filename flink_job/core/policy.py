@@ -78,7 +78,7 @@ class PushPolicy:
         self._planner = Planner(self._occasions, self._gates, self._moment)
         self._records = Recorder(rules.log, catalogue)
         ranker = self._make_ranker(rules, catalogue, interest, recents, knowledge, finder)
-        sender = Sender(rules, catalogue, fatigue, self._gates, self._moment, ranker.utility, self._records, item_signals)
+        sender = Sender(rules, catalogue, fatigue, self._gates, self._moment, self._occasions, ranker.utility, self._records, item_signals)
         self._decider = Decider(
             rules,
             catalogue,
@@ -153,7 +153,9 @@ class PushPolicy:
         else:
             effects = self._decider.decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
         if state.pending is None:
-            ahead = self._planner.used_up if _nothing_to_get(effects) else self._planner.ahead
+            is_over = pending.trigger == Trigger.WIN_BACK  # tried once, whatever came of it
+            is_over |= _nothing_to_get(effects) and not self._occasions.only_key(pending)
+            ahead = self._planner.used_up if is_over else self._planner.ahead
             effects += _waiting(state, ahead(user_id, state))
         return effects
 
@@ -208,7 +210,15 @@ class PushPolicy:
     def _on_nudge(self, user_id: str, state: UserState, signal: Nudge, digest: bytes, wall_ms: int, hold_until_ms: int) -> Effects:
         key = key_of(signal.item_id) if signal.item_id else 0
         cause = PendingWake(
-            state.last_signal_ms, "", signal.event_id, signal.at_ms, signal.trigger, key, signal.boost, self._occasions.ends_ms(signal)
+            state.last_signal_ms,
+            "",
+            signal.event_id,
+            signal.at_ms,
+            signal.trigger,
+            key,
+            signal.boost,
+            self._occasions.ends_ms(signal),
+            planned_price=self._occasions.price(key),
         )
         if self._occasions.get(signal.trigger) is None:
             return (self._records.suppressed(state, cause, Reason.OCCASION_OFF, digest),)

@@ -10,6 +10,7 @@ from flink_job.core.gates import Gates
 from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.item_signals import ItemSignalMaker
 from flink_job.core.moment import Moment
+from flink_job.core.occasions import Occasions
 from flink_job.core.ranking import Ranked
 from flink_job.core.recording import Recorder
 from flink_job.core.rules import Rules
@@ -21,7 +22,7 @@ from flink_job.core.utility import Circumstances, Utility
 class Sender:
     """The rules of sending, ready to use."""
 
-    __slots__ = ("_catalogue", "_fatigue", "_gates", "_item_signals", "_moment", "_records", "_rules", "_utility")
+    __slots__ = ("_catalogue", "_fatigue", "_gates", "_item_signals", "_moment", "_occasions", "_records", "_rules", "_utility")
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Sender:
         fatigue: Fatigue,
         gates: Gates,
         moment: Moment,
+        occasions: Occasions,
         utility: Utility,
         records: Recorder,
         item_signals: ItemSignalMaker | None,
@@ -39,6 +41,7 @@ class Sender:
         self._fatigue = fatigue
         self._gates = gates
         self._moment = moment
+        self._occasions = occasions
         self._utility = utility
         self._records = records
         self._item_signals = item_signals
@@ -88,6 +91,7 @@ class Sender:
             expires_at_ms=expires_at_ms,
             quiet_from_ms=self._gates.quiet_from_ms(state, now_ms),
             record=self._records.of(state, cause, None, 0, ranked, propensities, self._terms(ranked.items[chosen], around), plan),
+            told_as=self._occasions.told_as(cause, item.key),
             also=tuple(ranked.items[place] for place in also),
         )
         return (push, *told)

@@ -49,7 +49,7 @@ class PendingWake:
     planned_key: int = 0
     """The item it would have been when it was put off; 0: none yet."""
     planned_price: float = 0.0
-    """The price of that item, or of the one it is about, at that time; 0: unknown."""
+    """The price of the item it is about, when that was known first; 0: unknown, or it is about none."""
 
 
 def _keys() -> array[int]:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.rules import SCENARIOS, ResponseRules, UtilityRules
+from flink_job.core.rules import ResponseRules, UtilityRules
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.state import Floats
 
 Rates = NDArray[np.floating[Any]]

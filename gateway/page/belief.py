@@ -17,7 +17,7 @@ from kairos.explain.explain import explain
 from kairos.explain.history import History
 from kairos.v1.decision_pb2 import VERDICT_DEFERRED, VERDICT_SENT, Candidate, Decision
 from kairos.v1.signal_pb2 import Trigger
-from kairos.words import gate_words, outcome_words, reason_words, rule_words, trigger_words
+from kairos.words import gate_words, outcome_words, reason_words, rule_words, trigger_words, waits_for_words
 
 _DAYS = 7
 _VERDICTS = {VERDICT_SENT: "sent", VERDICT_DEFERRED: "deferred"}
@@ -40,7 +40,7 @@ def belief(
         "decisions": [decided(each, history, catalogue) for each in newest_first[:most]],
         "candidates": candidates(scored, catalogue) if scored is not None else None,
         "curve": curve(weighed) if weighed is not None else None,
-        "wakeUp": {"atMs": waiting.wake_at_ms, "why": reason_words(waiting.reason)} if waiting is not None else None,
+        "wakeUp": {"atMs": waiting.wake_at_ms, "why": waits_for_words(waiting)} if waiting is not None else None,
         "interests": interests(newest_first, catalogue),
         "answers": _answers(history, config, now_ms, zone, zone_name),
     }
@@ -90,7 +90,7 @@ def curve(decision: Decision) -> dict[str, Any]:
     """CTR, CVR and what is left of the occasion's worth, for now and each coming hour that was weighed."""
     return {
         "atMs": decision.decided_at_ms,
-        "chosenAtMs": decision.wake_at_ms or decision.decided_at_ms,
+        "chosenAtMs": decision.wake_at_ms if decision.verdict == VERDICT_DEFERRED else decision.decided_at_ms,
         "hours": [
             {"atMs": slot.at_ms, "ctr": slot.ctr, "cvr": slot.cvr, "discount": slot.discount, "propensity": slot.propensity}
             for slot in decision.slots

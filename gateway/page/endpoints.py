@@ -100,7 +100,7 @@ class Endpoints:
             return Response(status_code=204)
         history = memory.history(user_id)
         person = self._people.find(user_id)
-        clock = given_clock(person.time_zone) if person else clock_of(reversed(history.decisions), self._job.policy.gates.quiet_hours)
+        clock = given_clock(person.time_zone) if person else clock_of(history.decisions, self._job.policy.gates.quiet_hours)
         latest_ms = max((each.decided_at_ms for each in history.decisions), default=0)
         now_ms = max(self._people.now_ms(user_id), latest_ms)
         told = belief(history, self._knowledge.catalogue, self._job, now_ms=now_ms, zone=clock.zone, zone_name=clock.name, most=_DECISIONS)

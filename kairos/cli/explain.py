@@ -29,6 +29,9 @@ def explain(
     ] = None,
     pushes: Annotated[Path | None, typer.Option(help="JSON lines of kairos.v1.PushCommand, with --from.")] = None,
     feedback: Annotated[Path | None, typer.Option(help="JSON lines of kairos.v1.Signal, with --from.")] = None,
+    interactions: Annotated[
+        Path | None, typer.Option(help="JSON lines of kairos.v1.Signal, with --from: what the user did, for their zone.")
+    ] = None,
     config: Config = None,
     bootstrap_servers: Servers = None,
     prefix: Prefix = None,
@@ -41,6 +44,7 @@ def explain(
     docs/explain.md shows it.
     """
     from datetime import UTC
+    from functools import partial
 
     from kairos.cli.arguments import moment_option, usage_error
     from kairos.console import console, print_json, warn
@@ -53,14 +57,16 @@ def explain(
     from kairos.explain.sources import Files, Topics
     from kairos.policy.release import now_ms
 
-    if decisions is None and (pushes or feedback):
-        raise usage_error("--pushes and --feedback go with --from.", "Give all files, or none to read the topics.")
+    if decisions is None and (pushes or feedback or interactions):
+        raise usage_error("--pushes, --feedback and --interactions go with --from.", "Give all files, or none to read the topics.")
     asked = given_clock(zone) if zone else None
     at_ms = moment_option("--at", at, asked.zone if asked else UTC)
     rules = read_config(config).policy
-    source: Source = Files(decisions, pushes, feedback) if decisions else Topics(resolve_connection(config, bootstrap_servers, prefix))
+    source: Source = (
+        Files(decisions, pushes, feedback, interactions) if decisions else Topics(resolve_connection(config, bootstrap_servers, prefix))
+    )
     history, until_ms = _read(source, user, at_ms, days, None if decisions else now_ms())
-    clock = asked or clock_of(reversed(history.decisions), rules.gates.quiet_hours)
+    clock = asked or clock_of(history.decisions, rules.gates.quiet_hours, partial(source.said_around, user))
     explanation = explained(history, at_ms=at_ms, until_ms=until_ms, days=days, clock=clock, rules=rules)
     if explanation is None:
         raise _nothing_then(history, at or "", rules)

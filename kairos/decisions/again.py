@@ -16,7 +16,7 @@ from flink_job.codec.items import ItemDecoder
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.codec.state import StateCodec, UnknownStateVersion
 from flink_job.core.catalogue import Catalogue
-from flink_job.core.effects import Effects, Push, Suppressed
+from flink_job.core.effects import Effects, Push, Suppressed, wake_set_with
 from flink_job.core.policy import PushPolicy
 from flink_job.core.recalled import NotNoted, RecalledFinder, RecalledKnowledge
 from flink_job.core.rules import LearningRules, Rules
@@ -92,7 +92,7 @@ def _logged(user_id: str, effects: Effects, rules: Rules, producer: str) -> Iter
     name = rules.policy_id, rules.version
     for effect in effects:
         if isinstance(effect, Push):
-            yield Decision.FromString(encode_sent(user_id, effect, name, producer))
+            yield Decision.FromString(encode_sent(user_id, effect, wake_set_with(effect, effects), name, producer))
         elif isinstance(effect, Suppressed) and effect.record is not None:
-            share = rules.log.suppressed_share
-            yield Decision.FromString(encode_suppressed(user_id, effect, effect.record, name, share, producer))
+            wake_at_ms, share = wake_set_with(effect, effects), rules.log.suppressed_share
+            yield Decision.FromString(encode_suppressed(user_id, effect, effect.record, wake_at_ms, name, share, producer))

@@ -81,11 +81,12 @@ def _next_chance(explanation: Explanation, clock: Clock) -> Iterator[str]:
             else ""
         )
         yield f"With the next thing they do that leads to a decision{least}."
-        yield "Or at an hour that was chosen ahead (best_time), which the log does not tell before it has come."
     elif chance.how == "never":
         yield f"Not by itself: {reason_words(chance.reason)}. It ends {never_by_itself_words(chance.reason)}."
     else:
-        yield "With the next thing they do that leads to a decision, or at an hour that was chosen ahead (best_time)."
+        yield "With the next thing they do that leads to a decision."
+    if chance.ahead_ms is not None:
+        yield f"Else on {clock.moment(chance.ahead_ms)}, an hour that was chosen ahead, in case nothing else comes before it."
     if explanation.then is not None:
         then = explanation.then
         what = "a push" if then.verdict == "sent" else reason_words(then.reason)

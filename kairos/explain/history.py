@@ -46,15 +46,18 @@ class History:
             return None
         last = before[-1]
         if reason_of(last.reason) is Reason.PENDING:
-            return self.waiting(last.decided_at_ms) or last
+            waits = self.waiting(last.decided_at_ms)
+            return waits if waits is not None and waits.verdict == VERDICT_DEFERRED else last
         if reason_of(last.reason) is Reason.SCORED_LATELY:
             return _last(each for each in before if reason_of(each.reason) in AFTER_SCORING) or last
         return last
 
     def waiting(self, at_ms: int) -> Decision | None:
-        """The decision that is put off to a moment after ``at_ms``, as far as the log tells: one waits per user, the newest one."""
-        before = (each for each in self.decisions if each.decided_at_ms <= at_ms and each.verdict == VERDICT_DEFERRED)
-        last = _last(before)
+        """What set the wake-up after ``at_ms``, as far as the log tells; one waits per user, the one that was set last.
+
+        A decision that was put off waits itself. With any other an hour was chosen ahead, because nothing waited.
+        """
+        last = _last(each for each in self.decisions if each.decided_at_ms <= at_ms and each.wake_at_ms)
         return last if last is not None and last.wake_at_ms > at_ms else None
 
     def after(self, at_ms: int) -> Decision | None:

@@ -85,7 +85,7 @@ def hours_of(decision: Decision, least_gain: float | None) -> Hours | None:
     if not slots:
         return None
     values = [each.ctr * each.cvr * each.discount for each in slots]
-    until_ms = decision.wake_at_ms or decision.decided_at_ms
+    until_ms = decision.wake_at_ms if decision.verdict == VERDICT_DEFERRED else decision.decided_at_ms
     chosen = max(row for row, each in enumerate(slots) if row == 0 or each.at_ms <= until_ms)
     lifted = [values[0] * (1 + (least_gain or 0.0)), *values[1:]]
     best = max(range(len(values)), key=lambda row: (lifted[row], -row))

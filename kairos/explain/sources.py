@@ -23,6 +23,8 @@ HEARD_FOR_MS = 7 * 86_400_000
 """What becomes of a push later than this is not looked for; a week is how long the topic is kept."""
 
 _AHEAD_MS = 60_000
+_BEHIND_MS = 600_000
+"""So long after what it tells has happened an event is looked for: apps send in batches."""
 
 
 class Source(Protocol):
@@ -35,12 +37,20 @@ class Source(Protocol):
     def history(self, user_id: str, from_ms: int, until_ms: int | None) -> History:
         """What was written of the user from ``from_ms`` on and before ``until_ms`` (None: now), more where more costs nothing."""
 
+    def said_around(self, user_id: str, at_ms: int) -> Iterator[bytes]:
+        """What the user's app said of them around this moment, as signals; nothing where that is not kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
     """Those of a job."""
 
     there: Connection
+
+    def said_around(self, user_id: str, at_ms: int) -> Iterator[bytes]:
+        """See Source."""
+        around = at_ms - _AHEAD_MS, at_ms + _BEHIND_MS
+        return (record.value or b"" for record in read_key(self.there, "interactions", user_id, *around))
 
     @property
     def name(self) -> str:
@@ -61,11 +71,12 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """``pushes`` and ``feedback`` may be missing: then the message, and what became of it, are not told."""
+    """All but the first may be missing: then the message, what became of it, and the user's zone are not told."""
 
     decisions: Path
     pushes: Path | None = None
     feedback: Path | None = None
+    interactions: Path | None = None
 
     @property
     def name(self) -> str:
@@ -78,3 +89,7 @@ class Files:
         feedback: Iterator[bytes] = read_json_lines(self.feedback, Signal(), user_id) if self.feedback else iter(())
         decisions = read_json_lines(self.decisions, Decision(), user_id)
         return history_of(user_id, decisions, pushes, ((payload, 0) for payload in feedback))
+
+    def said_around(self, user_id: str, at_ms: int) -> Iterator[bytes]:  # noqa: ARG002  # as above
+        """See Source."""
+        return read_json_lines(self.interactions, Signal(), user_id) if self.interactions else iter(())

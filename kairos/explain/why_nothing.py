@@ -16,7 +16,7 @@ def why_nothing(decision: Told, clock: Clock) -> Iterator[str]:
     if decision.verdict == "sent":
         yield f"{clock.moment(decision.decided_at_ms)}: a push was sent."
         return
-    again = f" It is decided again on {clock.moment(decision.wake_at_ms)}." if decision.wake_at_ms else ""
+    again = f" It is decided again on {clock.moment(decision.wake_at_ms)}." if decision.verdict == "deferred" else ""
     yield f"{clock.moment(decision.decided_at_ms)}: {reason_words(decision.reason)}.{again}"
     yield f"The occasion: {trigger_words(decision.trigger_number)}."
     yield from _gates(decision.gates, clock)

@@ -7,7 +7,7 @@ import pytest
 
 from flink_job.codec import errors
 from flink_job.core.learning.signals import PushStage, WatchReason
-from flink_job.core.rules.messages import SCENARIOS
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.signals import Channel, InteractionType, Outcome, Trigger
 from flink_job.core.state import CONVERTED, DECIDED, DELIVERED, DISMISSED, FAILED, OPENED
 from kairos.v1 import dead_letter_pb2, feedback_pb2, interaction_pb2, item_pb2, learning_pb2, signal_pb2
@@ -32,7 +32,7 @@ def test_the_enumeration_is_that_of_the_contract(ours: type[IntEnum], theirs: An
 
 
 def test_scenarios_stand_at_the_contracts_numbers() -> None:
-    assert [f"SCENARIO_{name.upper() or 'UNSPECIFIED'}" for name in SCENARIOS] == item_pb2.Scenario.keys()
+    assert ["SCENARIO_UNSPECIFIED", *(f"SCENARIO_{name.upper()}" for name in SCENARIOS[1:])] == item_pb2.Scenario.keys()
 
 
 def test_every_reason_of_the_contract_for_a_dead_letter_has_a_name_in_the_codec() -> None:

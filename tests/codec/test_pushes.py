@@ -16,6 +16,7 @@ from kairos.v1 import feedback_pb2, item_pb2, push_pb2, signal_pb2
 from tests.codec.messages import WALL, item_record
 from tests.core.policies import HOUR, default_rules
 
+PRICE_DROP, BEHAVIOUR = signal_pb2.TRIGGER_PRICE_DROP, signal_pb2.TRIGGER_BEHAVIOUR
 COMMAND = "0123456789abcdef" * 2
 TEXTS = {
     "": item_pb2.ItemText(title="A mug", summary="It holds tea."),
@@ -45,6 +46,7 @@ def command(
         expires_at_ms=WALL + 4 * HOUR,
         quiet_from_ms=WALL + 12 * HOUR,
         record=Record("event-1", WALL - 3, trigger, 17),
+        told_as=trigger,
         also=tuple(ScoredItem(item_id, 0.5, 0.5, 0.0, ("interest",)) for item_id in also),
     )
     rules = default_rules().messages if templates else replace(default_rules().messages, templates=())
@@ -107,6 +109,17 @@ def test_without_a_fallback_the_first_language_by_name_is_used_and_without_any_t
     assert command("fr", texts=only).content.locale == "de"
     assert command("fr").content.title == "mug"
     assert command("fr").content.locale == ""
+
+
+def test_the_words_are_those_of_the_occasion_that_it_is_told_as_and_the_trigger_what_led_to_it() -> None:
+    rules = default_rules().messages
+    record, mug = Record("event-1", WALL, PRICE_DROP, 1), ScoredItem("mug", 0.75, 0.7, 0.2, ())
+    push = Push(COMMAND, mug, 0.8, item_record(texts=TEXTS), WALL, WALL + HOUR, 0, record)
+    for told_as, name in ((PRICE_DROP, "price_drop"), (BEHAVIOUR, "behaviour")):
+        payload, _ = PushEncoder(rules, "kairos/test").encode("ann", reader("en"), replace(push, told_as=told_as), ("default", "1"))
+        written = push_pb2.PushCommand.FromString(payload)
+        assert written.trigger == PRICE_DROP
+        assert written.content.template_id in {each.id for each in rules.templates if name in each.triggers}
 
 
 def test_a_push_does_not_outlive_its_item() -> None:

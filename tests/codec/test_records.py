@@ -27,13 +27,15 @@ POLICY = ("default", "1")
 
 def sent() -> decision_pb2.Decision:
     push = Push("f" * 32, BEST, 0.75, b"", WALL, WALL + 9, 0, RECORD)
-    return decision_pb2.Decision.FromString(encode_sent("ann", push, POLICY, "kairos/test"))
+    return decision_pb2.Decision.FromString(encode_sent("ann", push, WALL + 6, POLICY, "kairos/test"))
 
 
-def suppressed(reason: Reason, wake_at_ms: int = 0, cause: str = "event-1", at_ms: int = WALL) -> decision_pb2.Decision:
+def suppressed(
+    reason: Reason, wake_at_ms: int = 0, cause: str = "event-1", at_ms: int = WALL, *, ahead_ms: int = 0
+) -> decision_pb2.Decision:
     record = Record(cause, WALL - 3, 1, 17, gates=RECORD.gates)
     answer = Suppressed(reason, at_ms, wake_at_ms, record)
-    return decision_pb2.Decision.FromString(encode_suppressed("ann", answer, record, POLICY, 0.01, "kairos/test"))
+    return decision_pb2.Decision.FromString(encode_suppressed("ann", answer, record, wake_at_ms or ahead_ms, POLICY, 0.01, "kairos/test"))
 
 
 def test_a_sent_decision_is_logged_with_all_that_explains_it() -> None:
@@ -67,7 +69,7 @@ def test_a_decision_says_what_its_candidates_are_worth_and_what_was_left_out() -
         planned_dropped_by="bought",
     )
     found = decision_pb2.Decision.FromString(
-        encode_suppressed("ann", Suppressed(Reason.NOT_WORTH_IT, WALL, 0, record), record, POLICY, 0.01, "kairos/test")
+        encode_suppressed("ann", Suppressed(Reason.NOT_WORTH_IT, WALL, 0, record), record, 0, POLICY, 0.01, "kairos/test")
     )
     (listed,) = found.candidates
     assert (listed.p_open, listed.p_convert, listed.utility, listed.diversity, listed.propensity) == (0.06, 0.1, -0.002, 0.7, 0.5)
@@ -89,6 +91,12 @@ def test_a_decision_against_a_push_says_why_and_how_many_it_stands_for() -> None
 def test_a_decision_for_later_says_when() -> None:
     found = suppressed(Reason.QUIET_HOURS, WALL + 8)
     assert (found.verdict, found.wake_at_ms) == (decision_pb2.VERDICT_DEFERRED, WALL + 8)
+
+
+def test_what_was_sent_or_not_says_for_when_an_hour_was_chosen_ahead_and_is_not_put_off_by_it() -> None:
+    assert (sent().verdict, sent().wake_at_ms) == (decision_pb2.VERDICT_SENT, WALL + 6)
+    found = suppressed(Reason.NOT_WORTH_IT, ahead_ms=WALL + 7)
+    assert (found.verdict, found.wake_at_ms) == (decision_pb2.VERDICT_SUPPRESSED, WALL + 7)
 
 
 def test_records_of_the_same_cause_have_ids_of_their_own_that_a_replay_repeats() -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from flink_job.config import Config, default_document, load_config
 from flink_job.core.rules import Cap, Occasion, Rules
 from flink_job.core.rules.messages import MessageTemplate
-from flink_job.core.rules.whether import SCENARIOS
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.signals import Trigger
 
 EACH = [f"{response}.{name}" for response in ("open", "convert") for name in ("rates", "half_life_ms")]

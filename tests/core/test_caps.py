@@ -153,13 +153,13 @@ def test_memory_of_pushes_drops_failed_ones_first_then_the_oldest() -> None:
 
 def test_how_far_a_push_got_never_goes_back() -> None:
     state = sent_at(AT)
-    assert history.mark_push(state, command(0), OPENED) == 0
-    assert history.mark_push(state, command(0), DECIDED) == 0
+    assert history.mark_push(state, command(0), OPENED) == (0, DECIDED)
+    assert history.mark_push(state, command(0), DECIDED) == (0, OPENED)
     assert state.sent_status == array("B", [OPENED])
 
 
 @pytest.mark.parametrize("command_id", ["", "not hexadecimal", "-1", "0x1f", "٣", "f" * 400, "1" * 32])
 def test_a_report_about_an_unknown_push_changes_nothing(command_id: str) -> None:
     state = sent_at(AT)
-    assert history.mark_push(state, command_id, FAILED) == -1
+    assert history.mark_push(state, command_id, FAILED) == (-1, -1)
     assert state.sent_status.tolist() == [DECIDED]

@@ -5,7 +5,7 @@ import pytest
 
 from flink_job.core.messages.facts import Facts
 from flink_job.core.messages.writer import Writer
-from flink_job.core.rules.messages import SCENARIOS
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.signals import Trigger
 from tests.core.policies import default_rules
 

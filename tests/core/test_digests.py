@@ -122,7 +122,7 @@ def test_it_is_over_when_the_first_of_its_items_is() -> None:
 def test_the_log_names_all_its_items() -> None:
     ann = shopper()
     names = looks_around(ann)
-    decision = decision_pb2.Decision.FromString(encode_sent("ann", ann.pushes[-1], ("default", "1"), "test"))
+    decision = decision_pb2.Decision.FromString(encode_sent("ann", ann.pushes[-1], 0, ("default", "1"), "test"))
     assert list(decision.item_ids) == names
 
 

@@ -90,7 +90,8 @@ def life_rules() -> Rules:
 
 
 class Life(RuleBasedStateMachine):
-    """`sent`: (moment, item, command) of every push; `failed`, `seen`: what is known of them; `timers`: those set and not fired."""
+    """`sent`: (moment, item, command) of every push; `failed`, `seen`: what is known of them; `timers`: those set and not fired;
+    `nudged`: the item of every nudge."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,6 +106,7 @@ class Life(RuleBasedStateMachine):
         self.purposes: tuple[int, tuple[str, ...] | None] = (0, None)
         self.channels: tuple[int, tuple[int, ...] | None] = (0, None)
         self.moods: list[tuple[float, int]] = []
+        self.nudged: dict[str, str] = {}
 
     @initialize(user=st.sampled_from(["ann", "bob", "cleo", "dan"]))
     def born(self, user: str) -> None:
@@ -147,6 +149,7 @@ class Life(RuleBasedStateMachine):
     def nudge(self, item_id: str, boost: float, ends: int) -> None:
         place = self.place()
         cause = f"nudge-{next(self.numbers)}"
+        self.nudged[cause] = item_id
         expires_at_ms = self.now_ms + ends if ends else 0
         effects = self.ann.is_nudged(
             item_id, self.now_ms, boost=boost, expires_at_ms=expires_at_ms, event_id=cause, trigger=Trigger.PRICE_DROP
@@ -287,6 +290,7 @@ class Life(RuleBasedStateMachine):
         assert channels is None or at_ms < said_at_ms or channels, "no channel"
         lately = {other.item.item_id for other in counted if other.decided_at_ms > at_ms - REPEAT_AFTER}
         assert push.item.item_id not in lately, "sent before"
+        assert push.told_as != Trigger.PRICE_DROP or push.item.item_id == self.nudged[push.record.cause_id], "told of another item"
 
     def check_what_waited(self, push: Push) -> None:
         """What was decided on waking up is not for a user who is here, and about what was left behind if that was the reason."""

@@ -6,7 +6,8 @@ from flink_job.core.reasons import Reason
 from flink_job.core.signals import Trigger
 from tests.core.catalogue_items import item, unit
 from tests.core.person import MONDAY_0930, Person, moment, pushed, reasons, shelf, wake_ups
-from tests.core.policies import HOUR, MINUTE, SECOND, plain_rules
+from tests.core.policies import DAY, HOUR, MINUTE, SECOND, plain_rules
+from tests.core.timing import user_with
 
 AT = MONDAY_0930
 NIGHT = {"gates__quiet_hours__start_minute": 22 * 60, "gates__quiet_hours__end_minute": 8 * 60}
@@ -126,3 +127,62 @@ def test_a_nudge_is_heard_although_nothing_was_good_enough_a_moment_before() -> 
     assert reasons(ann.does("view", "east", AT)) == [Reason.BELOW_THRESHOLD]
     assert reasons(ann.does("view", "east", AT + SECOND)) == [Reason.SCORED_LATELY]
     assert pushed(ann.is_nudged("north", AT + 2 * SECOND, boost=2.0)) == "north"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "named", "told_as"),
+    [
+        (Trigger.PRICE_DROP, "east", Trigger.PRICE_DROP),
+        (Trigger.PRICE_DROP, "north", Trigger.BEHAVIOUR),
+        (Trigger.PRICE_DROP, "never heard of", Trigger.BEHAVIOUR),
+        (Trigger.PRICE_DROP, "", Trigger.BEHAVIOUR),
+        (Trigger.BACK_IN_STOCK, "north", Trigger.BEHAVIOUR),
+        (Trigger.BREAKING_NEWS, "north", Trigger.BEHAVIOUR),
+        (Trigger.CREATOR_POSTED, "north", Trigger.BEHAVIOUR),
+        (Trigger.SOCIAL_REACTION, "north", Trigger.BEHAVIOUR),
+        (Trigger.CAMPAIGN, "north", Trigger.CAMPAIGN),
+    ],
+)
+def test_what_a_nudge_says_of_its_item_is_not_said_of_another_one(trigger: Trigger, named: str, told_as: Trigger) -> None:
+    """`east` is what Ann likes, so it is sent whatever the nudge names; that it became cheaper may be said if it is the one that did."""
+    ann = shopper()
+    assert pushed(ann.is_nudged(named, AT, trigger=trigger)) == "east"
+    (push,) = ann.pushes
+    assert (push.told_as, push.record.trigger) == (told_as, trigger)
+
+
+def test_a_price_that_has_gone_up_again_while_the_user_slept_is_not_told_as_a_drop() -> None:
+    for price, says in ((10.51, [Reason.DEARER_MEANWHILE]), (10.49, []), (9.0, [])):
+        ann = shopper(items__price_rise_share=0.05, **NIGHT)
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), price=10.0, updated_at_ms=AT))
+        ann.is_nudged("north", moment("2026-03-03 07:00"), boost=2.0)
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), price=price, updated_at_ms=AT + 1))
+        effects = ann.wakes(moment("2026-03-03 08:00"))
+        assert (reasons(effects), pushed(effects)) == (says, "" if says else "north"), price
+
+
+def test_a_push_does_not_wait_for_an_hour_at_which_its_item_is_over() -> None:
+    """Ann opens at 20:00 what she gets at all, which speaks for the hours around it too: a post waits for the best of the hours that it has."""
+    best = {"occasions__creator_posted__timing": "best", "occasions__creator_posted__half_life_ms": 7 * DAY}
+    for until, waits_until in (("10:00", "09:30"), ("19:00", "18:00"), ("20:00", "19:00"), ("23:00", "20:00"), ("", "20:00")):
+        ann = shopper(**best)
+        counts = user_with({slot: (30, 25 if slot == 20 else 0, 20 if slot == 20 else 0) for slot in range(9, 23)}, AT)
+        ann.state.outcome_slot, ann.state.outcomes, ann.state.slots_at_ms = counts.outcome_slot, counts.outcomes, counts.slots_at_ms
+        ends_ms = moment(f"2026-03-02 {until}") if until else 0
+        ann.catalogue.upsert(item("north", features=unit([0, 1]), valid_until_ms=ends_ms, updated_at_ms=AT))
+        effects = ann.is_nudged("north", AT, boost=9.0, trigger=Trigger.CREATOR_POSTED)
+        found = [at_ms // HOUR * HOUR for at_ms in wake_ups(effects)] or [AT]
+        assert found == [moment(f"2026-03-02 {waits_until}")], until
+        assert pushed(effects) == ("north" if waits_until == "09:30" else "")
+
+
+def test_the_price_of_another_item_is_not_held_against_a_drop() -> None:
+    """What the nudge is about is not in the catalogue yet, and the best there is is cheap; then it comes, at a price of its own."""
+    best = {"occasions__price_drop__timing": "best", "occasions__price_drop__half_life_ms": 7 * DAY}
+    ann = shopper(**best)
+    counts = user_with({slot: (30, 25 if slot == 20 else 0, 20 if slot == 20 else 0) for slot in range(9, 23)}, AT)
+    ann.state.outcome_slot, ann.state.outcomes, ann.state.slots_at_ms = counts.outcome_slot, counts.outcomes, counts.slots_at_ms
+    ann.catalogue.upsert(item("east", features=unit([1, 0]), price=5.0, updated_at_ms=AT))
+    (due_ms,) = wake_ups(ann.is_nudged("new", AT, boost=9.0))
+    ann.catalogue.upsert(item("new", features=unit([0, 1]), price=10.0, updated_at_ms=AT))
+    assert pushed(ann.wakes(due_ms)) == "new"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flink_job.core.effects import Effects, Gate, Push, Suppressed
+from flink_job.core.effects import Effects, Gate, Push, Suppressed, Wake, wake_set_with
 from flink_job.core.gates import ORDER
 from flink_job.core.reasons import AFTER_SCORING, BEFORE_THE_GATES, Reason
 from flink_job.core.signals import Trigger
@@ -279,3 +279,11 @@ def test_the_log_of_a_nudge_says_that_it_was_one() -> None:
     assert isinstance(suppressed, Suppressed)
     assert suppressed.record is not None
     assert suppressed.record.trigger == Trigger.BREAKING_NEWS
+
+
+def test_with_a_decision_goes_the_wake_up_that_was_set_with_it_and_not_that_of_the_next_one() -> None:
+    """What was due is decided first, and an hour chosen ahead; then what the signal brings, which waits for the hour of its own."""
+    first, second, third = Suppressed(Reason.NO_CANDIDATE, AT), Suppressed(Reason.MIN_GAP, AT, AT + 9), Suppressed(Reason.PENDING, AT)
+    effects = (first, Wake(AT + 5), second, Wake(AT + 9), third)
+    assert [wake_set_with(each, effects) for each in (first, second, third)] == [AT + 5, AT + 9, 0]
+    assert wake_set_with(first, (first, second, Wake(AT + 9))) == 0

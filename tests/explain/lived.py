@@ -31,6 +31,7 @@ class Lived:
     decisions: list[Decision] = field(default_factory=list)
     pushes: list[PushCommand] = field(default_factory=list)
     feedback: list[Signal] = field(default_factory=list)
+    interactions: list[Signal] = field(default_factory=list)
 
     def save(self, folder: Path) -> tuple[str, ...]:
         """As JSON lines; the options of `kairos explain` that read them."""
@@ -39,6 +40,7 @@ class Lived:
             ("--from", "decisions", self.decisions),
             ("--pushes", "pushes", self.pushes),
             ("--feedback", "feedback", self.feedback),
+            ("--interactions", "interactions", self.interactions),
         ):
             path = folder / f"{name}.jsonl"
             path.write_text("".join(line(message) for message in messages), encoding="utf-8")
@@ -74,8 +76,7 @@ def lived(days: int, *, users: int = 40, items: int = 200, seed: int = 1, overla
                 records = runner.publish([(event.item_id, codec.item(event).SerializeToString())], event.updated_at_ms)
             else:
                 _, key, value = codec.record(event)
-                if isinstance(event, Feedback):
-                    kept.feedback.append(Signal.FromString(value))
+                (kept.feedback if isinstance(event, Feedback) else kept.interactions).append(Signal.FromString(value))
                 records = runner.run([(key.decode(), value, event.occurred_at_ms)])
             keep(list(records), now_ms)
         keep(list(runner.advance(now_ms)), now_ms)

@@ -13,7 +13,7 @@ BERLIN: Clock = given_clock("Europe/Berlin")
 
 
 def decision(at_ms: int, reason: str = "", **fields: Any) -> decision_pb2.Decision:
-    """Without a reason, a push; with `wake_at_ms`, put off; else not sent. Caused by what happened just then."""
+    """Without a reason, a push; with one and `wake_at_ms`, put off; else not sent. Caused by what happened just then."""
     verdict = decision_pb2.VERDICT_SENT if not reason else decision_pb2.VERDICT_SUPPRESSED
     values: dict[str, Any] = {
         "decision_id": f"{at_ms}/{reason}",
@@ -21,7 +21,7 @@ def decision(at_ms: int, reason: str = "", **fields: Any) -> decision_pb2.Decisi
         "decided_at_ms": at_ms,
         "caused_at_ms": at_ms,
         "cause_id": f"event-{at_ms}",
-        "verdict": decision_pb2.VERDICT_DEFERRED if fields.get("wake_at_ms") else verdict,
+        "verdict": decision_pb2.VERDICT_DEFERRED if reason and fields.get("wake_at_ms") else verdict,
         "reason": reason,
         "trigger": Trigger.TRIGGER_BEHAVIOUR,
         "policy_id": "default",

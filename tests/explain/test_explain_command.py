@@ -20,6 +20,8 @@ from kairos.local.kafka import EmbeddedKafka
 from kairos.policy.release import moment_in_words, now_ms
 from kairos.v1.decision_pb2 import VERDICT_DEFERRED, VERDICT_SENT, Decision
 from kairos.v1.feedback_pb2 import Outcome
+from kairos.v1.interaction_pb2 import Context, Interaction
+from kairos.v1.signal_pb2 import Signal, Trigger
 from tests.core.policies import DAY, HOUR, MINUTE
 from tests.experiments.records import feedback
 from tests.explain.lived import Lived, line, lived
@@ -115,6 +117,14 @@ def test_a_decision_put_off_for_a_better_hour_names_the_hour_and_what_came_of_it
         assert [each["reason"] for each in told(sent.user_id, *files, "--at", at(sent))["push"]["moment"]["put_off"]][-1] == "better_time"
 
 
+def test_an_hour_that_was_chosen_ahead_is_told_and_then_it_is_decided_at_that_hour(life: Lived, files: tuple[str, ...]) -> None:
+    hours = {(each.user_id, each.decided_at_ms) for each in life.decisions if each.trigger == Trigger.TRIGGER_BEST_TIME}
+    push = one(life, lambda each: each.verdict == VERDICT_SENT and (each.user_id, each.wake_at_ms) in hours)
+    found = told(push.user_id, *files, "--at", at(push))
+    assert (found["chance"]["how"], found["chance"]["ahead_ms"]) == ("after_push", push.wake_at_ms)
+    assert "an hour that was chosen ahead, in case nothing else comes before it." in lines(found, "chance")
+
+
 def test_a_closed_gate_is_named_with_those_before_it_and_when_it_opens(life: Lived, files: tuple[str, ...]) -> None:
     night = one(life, lambda each: each.reason == "quiet_hours" and each.verdict == VERDICT_DEFERRED)
     found = told(night.user_id, *files, "--at", at(night))
@@ -130,7 +140,7 @@ def test_who_never_gets_any_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     path.write_text(as_lines(decision(1_772_000_000_000, "holdout")), encoding="utf-8")
     found = told("ann", "--from", path)
-    assert found["chance"] == {"how": "never", "at_ms": None, "reason": "holdout"}
+    assert found["chance"] == {"how": "never", "at_ms": None, "reason": "holdout", "ahead_ms": None}
     assert "It ends when another holdout is drawn" in lines(found, "chance")
 
 
@@ -207,6 +217,25 @@ def test_times_are_the_users_own_where_the_record_tells_and_else_utc(tmp_path: P
     assert found["at_ms"] == at_ms + 40_000
 
 
+def test_the_zone_is_that_of_what_they_did_where_no_record_of_the_log_tells_it(tmp_path: Path) -> None:
+    decisions, interactions = tmp_path / "decisions.jsonl", tmp_path / "interactions.jsonl"
+    at_ms = 1_772_600_000_000
+    decisions.write_text(as_lines(decision(at_ms, "not_worth_it")), encoding="utf-8")
+    there = ("ann", "--from", decisions, "--interactions", interactions)
+    for said, words in (
+        ([did("ann", "Asia/Tokyo")], "Times are those of Asia/Tokyo (theirs)."),
+        ([did("ann", "Asia/Tokyo"), did("ann", "Europe/Oslo"), did("ann", "")], "Times are those of Europe/Oslo (theirs)."),
+        ([did("ann", "", country="BR")], "those of America/Sao_Paulo (by their country, BR)"),
+        ([did("bob", "Asia/Tokyo"), did("ann", "Mars")], "Times are UTC"),
+    ):
+        interactions.write_text("".join(map(line, said)), encoding="utf-8")
+        assert words in " ".join(run(*there).stdout.split())
+
+
+def did(user_id: str, zone: str, country: str = "") -> Signal:
+    return Signal(interaction=Interaction(user_id=user_id, context=Context(time_zone=zone, country=country)))
+
+
 def test_what_is_drawn_for_trial_is_said_to_be(tmp_path: Path) -> None:
     at_ms = 1_772_600_000_000
     path = tmp_path / "decisions.jsonl"
@@ -246,7 +275,7 @@ def as_lines(*decisions: Decision) -> str:
 
 @pytest.mark.kafka
 def test_of_topics_no_more_is_read_than_the_users_own_partition_from_the_days_told_of(kafka: EmbeddedKafka, topic_prefix: str) -> None:
-    names = ("decisions", "pushes", "feedback")
+    names = ("decisions", "pushes", "feedback", "interactions")
     ensure_topics(kafka.bootstrap_servers, topic_prefix, partitions=5, topics=[TOPICS[name] for name in names])
     there = ("-b", kafka.bootstrap_servers, "--prefix", topic_prefix)
     with pytest.raises(KairosError, match=f"{topic_prefix}decisions has no decision about them"):
@@ -266,8 +295,12 @@ def test_of_topics_no_more_is_read_than_the_users_own_partition_from_the_days_to
             )
         opened = feedback("ann", "OPENED", "c1", at_ms - DAY)
         producer.send(f"{topic_prefix}feedback", key=b"ann", value=opened.SerializeToString(), timestamp_ms=at_ms - DAY)
+        for age_ms, zone in ((5 * DAY, "Asia/Tokyo"), (HOUR, "Europe/Oslo")):
+            event = did("ann", zone).SerializeToString()
+            producer.send(f"{topic_prefix}interactions", key=b"ann", value=event, timestamp_ms=at_ms - age_ms)
         producer.flush()
     found = told("ann", *there)
+    assert found["time_zone"] == "Europe/Oslo"
     assert found["push"]["item_ids"] == ["mug"]
     assert [each["outcome"] for each in found["push"]["outcomes"]] == ["opened"]
     assert (found["since"]["reason"], found["chance"]["at_ms"]) == ("min_gap", at_ms + HOUR)

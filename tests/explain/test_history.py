@@ -69,6 +69,33 @@ def test_the_next_chance_is_what_the_log_says_it_is() -> None:
     assert chance(decision(AT, "cap", gates=[closed]), at_ms=AT + 4 * DAY)[0] == "signal"
 
 
+def test_an_hour_that_was_chosen_ahead_is_a_chance_beside_the_next_thing_they_do() -> None:
+    """A push is sent and, as nothing waits, tomorrow 19:00 is chosen; what is put off later takes its place, and when that has come nothing waits."""
+    tomorrow = AT + DAY
+    push, closed = decision(AT, wake_at_ms=tomorrow), Gate(name="cap", passed=False, opens_at_ms=AT + 3 * HOUR)
+    refused = decision(AT + HOUR, "cap", gates=[closed])
+    later = decision(AT + 4 * HOUR, "quiet_hours", wake_at_ms=AT + 8 * HOUR)
+
+    def chance(at_ms: int, *log: object) -> tuple[str, int | None, int | None]:
+        found = history(*log)  # type: ignore[arg-type]
+        current = found.in_force(at_ms)
+        assert current is not None
+        told = chance_of(found, current, at_ms, plain_rules(gates__min_gap_ms=HOUR))
+        return told.how, told.at_ms, told.ahead_ms
+
+    assert chance(AT, push) == ("after_push", AT + HOUR, tomorrow)
+    assert chance(AT + HOUR, push, refused) == ("gate", AT + 3 * HOUR, tomorrow)
+    assert chance(AT + 5 * HOUR, push, refused, later) == ("wake_up", AT + 8 * HOUR, None)
+    assert chance(AT + 9 * HOUR, push, refused, later, decision(AT + 8 * HOUR, "no_candidate")) == ("signal", None, None)
+    assert chance(tomorrow, push) == ("after_push", AT + HOUR, None)
+
+
+def test_what_waits_for_an_hour_chosen_ahead_is_not_in_force() -> None:
+    """A worse occasion is answered by `pending`: nothing was decided that would be in its place."""
+    push, worse = decision(AT, wake_at_ms=AT + DAY), decision(AT + HOUR, "pending")
+    assert history(push, worse).in_force(AT + HOUR) == worse
+
+
 def test_days_are_the_users_own_and_a_sampled_record_stands_for_many() -> None:
     """23:30 UTC on Tuesday is 00:30 on Wednesday in Berlin. Three records at one in a hundred stand for three hundred."""
     late = moment("2026-03-03 23:30")

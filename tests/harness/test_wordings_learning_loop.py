@@ -67,12 +67,12 @@ def test_the_better_wording_wins_over_time() -> None:
     assert len(wordings) == USERS * ROUNDS
     assert share(wordings[:USERS]) < 0.3
     assert share(wordings[-10 * USERS :]) > 0.75
-    sums = loop.engine.knowledge.wording_sums(("plain", "warm"))
+    sums = loop.engine.knowledge.wordings.sums(("plain", "warm"))
     assert (sums[0] / sums[1])[1] > (sums[0] / sums[1])[0]
 
 
 def test_without_learning_it_never_does() -> None:
     loop, wordings = lived(enabled=False)
     assert abs(share(wordings[-10 * USERS :]) - share(wordings[: 10 * USERS])) < 0.1
-    assert not loop.engine.knowledge.wording_sums(("plain", "warm")).any()
+    assert not loop.engine.knowledge.wordings.sums(("plain", "warm")).any()
     assert not [key for key in loop.item_states if key.startswith("wording/")]

@@ -148,9 +148,9 @@ def test_what_was_learned_is_released_and_deciders_read_it_as_of_one_time() -> N
         assert isinstance(release, Release)
         assert release.key == key
         assert knowledge.put(release.facts)
-    assert knowledge.wordings_version == 2
-    read = knowledge.wording_sums((TEMPLATES[1], "unknown", TEMPLATES[0]))
+    assert knowledge.wordings.version == 2
+    read = knowledge.wordings.sums((TEMPLATES[1], "unknown", TEMPLATES[0]))
     assert read.T.tolist() == [pytest.approx(row) for row in ([0, 0, 0, 0, 2.5, 12.5], [0] * 6, [0, 5, 25, 0, 0, 0])]
     assert not knowledge.put(WordingFacts(TEMPLATES[0], AT))
     assert knowledge.put(WordingFacts(TEMPLATES[0], AT + 1))
-    assert not np.array(knowledge.wording_sums((TEMPLATES[0],))).any()
+    assert not np.array(knowledge.wordings.sums((TEMPLATES[0],))).any()

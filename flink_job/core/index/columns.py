@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flink_job.core.index.labels import LABELS, Labels
+from flink_job.core.scenarios import SCENARIOS
 
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
 FOREVER = (1 << 63) - 1
-SCENARIO_COUNT = 4
+SCENARIO_COUNT = len(SCENARIOS)
 
 NO_ROWS: Rows = np.empty(0, np.intp)
 NO_ROWS.setflags(write=False)

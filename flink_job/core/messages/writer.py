@@ -12,7 +12,8 @@ from flink_job.core.messages.arms import Arms, PerArm, Sums
 from flink_job.core.messages.facts import Facts, in_words
 from flink_job.core.messages.pattern import Pattern, parse
 from flink_job.core.messages.text import clean, cut, length
-from flink_job.core.rules.messages import SCENARIOS, MessageRules, TextLimits
+from flink_job.core.rules.messages import MessageRules, TextLimits
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.signals import Trigger
 
 NO_ARM = -1

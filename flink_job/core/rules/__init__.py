@@ -17,10 +17,9 @@ from flink_job.core.rules.occasions import Occasion
 from flink_job.core.rules.policy import Rules
 from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.rules.sending import ItemRules, LogRules, MemoryRules, SendRules
-from flink_job.core.rules.whether import SCENARIOS, FatigueRules, ResponseRules, UtilityRules
+from flink_job.core.rules.whether import FatigueRules, ResponseRules, UtilityRules
 
 __all__ = [
-    "SCENARIOS",
     "AffinityRules",
     "CandidateRules",
     "Cap",

@@ -6,15 +6,12 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from flink_job.core.messages.facts import FIELDS
 from flink_job.core.messages.pattern import parse
 from flink_job.core.rules.checks import RuleError, not_negative, positive, share
+from flink_job.core.scenarios import SCENARIOS
 from flink_job.core.signals import Trigger
-
-SCENARIOS: Final = ("", "shop", "news", "social")
-"""By the contract's numbers."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOCALE = re.compile(r"(?:[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)?")

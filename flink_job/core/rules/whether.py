@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flink_job.core.rules.checks import RuleError, not_negative, number, positive, share
-
-SCENARIOS = ("other", "shop", "news", "social")
-"""In the order of the numbers of `kairos.v1.Scenario`."""
+from flink_job.core.scenarios import SCENARIOS
 
 
 @dataclass(frozen=True, slots=True)
