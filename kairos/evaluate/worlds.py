@@ -91,7 +91,7 @@ _OTHER_BEHAVIOUR = replace(
     patience=2.2,
     patience_spread=0.8,
     taste_halves_ms=30 * DAY_MS,
-    new_interest_per_day=0.02,
+    new_passion_per_day=0.02,
     joins_later=0.20,
 )
 

@@ -140,8 +140,8 @@ class Behaviour:
     leaves_altogether: float = 0.2  # of those who opt out
 
     # Tastes and lives
-    taste_halves_ms: float = 60 * DAY_MS  # correlation with what it was
-    new_interest_per_day: float = 0.01
+    taste_halves_ms: float = 60 * DAY_MS  # after which half of all interests have given way to others
+    new_passion_per_day: float = 0.01  # chance that a new interest takes the first place
     cart_lasts_ms: int = 3 * DAY_MS
     cart_cools_ms: float = 8 * HOUR_MS
     price_sensitivity: float = 0.5  # median

@@ -17,7 +17,6 @@ from kairos.world.words import CATEGORIES, STYLES
 DIM = 24
 CREATORS_PER_CATEGORY = 6
 _STREAM = 1
-_FAVOURITES = 3
 
 Vectors = NDArray[np.float32]
 
@@ -40,25 +39,6 @@ class LatentSpace:
         """One item's vector, (DIM,). ``style`` counts within the category."""
         own = unit(rng.normal(size=DIM))
         return unit(0.75 * self.categories[category] + 0.5 * self.styles[self.styles_of[category][style]] + 0.3 * own)
-
-    def tastes(self, scenario: Scenario, n: int, rng: np.random.Generator) -> tuple[Vectors, NDArray[np.int32]]:
-        """``n`` new tastes, (n, DIM), and the categories they are mostly made of, (n, 3), favourite first."""
-        among = categories_of(scenario)
-        favourites = np.array(among, np.int32)[np.argsort(rng.random((n, len(among))), axis=1)[:, :_FAVOURITES]]
-        weights = -np.sort(-rng.dirichlet([0.8] * _FAVOURITES, n), axis=1)
-        taste = np.einsum("nf,nfk->nk", weights, self.categories[favourites])
-        for rank, strength in ((0, 0.35), (1, 0.2)):
-            taste += strength * self.styles[self._style_of_each(favourites[:, rank], rng)]
-        return unit(taste + 0.2 * unit(rng.normal(size=(n, DIM)))), favourites
-
-    def _style_of_each(self, categories: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int64]:
-        luck = rng.random(len(categories))
-        styles = np.empty(len(categories), np.int64)
-        for category in np.unique(categories):
-            mine = categories == category
-            among = self.styles_of[category]
-            styles[mine] = among[(luck[mine] * len(among)).astype(np.int64)]
-        return styles
 
 
 def categories_of(scenario: Scenario) -> Sequence[int]:

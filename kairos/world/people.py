@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from kairos.world.behaviour import DAY_MS, Behaviour
 from kairos.world.curves import Curves
 from kairos.world.draws import stream
-from kairos.world.latent import CREATORS_PER_CATEGORY, DIM, LatentSpace, unit
+from kairos.world.latent import CREATORS_PER_CATEGORY, DIM, LatentSpace
 from kairos.world.memory import Ints, Recent
 from kairos.world.places import PLACES
+from kairos.world.tastes import Tastes
 from kairos.world.values import NEVER_MS, Platform, Profile, Scenario
 
 _STREAM = 2
@@ -36,7 +37,7 @@ class People:
     ) -> None:
         rng = stream(seed, _STREAM)
         self.n, self.scenarios = n, scenarios
-        self._seed, self._space, self._behaviour = seed, space, behaviour
+        self._seed, self._behaviour = seed, behaviour
         self._profiles: dict[int, Profile] = {}
 
         shares = np.array([place.share for place in PLACES])
@@ -49,6 +50,7 @@ class People:
 
         self.sessions_per_day = np.zeros((len(scenarios), n))
         self.taste = np.zeros((len(scenarios), n, DIM), np.float32)
+        self._tastes: list[Tastes] = []
         self.follows = np.full((n, _FOLLOWS), -1, np.int32)
         self._follow_next = np.zeros(n, np.int64)
         liking = rng.normal(size=(len(scenarios), n))
@@ -56,8 +58,10 @@ class People:
             browsing = behaviour.browsing[scenario]
             spread = browsing.sessions_spread
             self.sessions_per_day[row] = browsing.sessions_per_day * np.exp(spread * liking[row] - spread**2 / 2)
-            self.taste[row], favourites = space.tastes(scenario, n, rng)
-            self._follow_some(favourites, rng)
+            tastes = Tastes(space, scenario, n, rng)
+            self._tastes.append(tastes)
+            self.taste[row] = tastes.vectors()
+            self._follow_some(tastes.favourites, rng)
 
         self.openness = (behaviour.open_spread * rng.normal(size=n)).astype(np.float32)
         self.patience = (behaviour.patience * np.exp(behaviour.patience_spread * rng.normal(size=n))).astype(np.float32)
@@ -107,14 +111,12 @@ class People:
                 self._follow_next[user] += 1
 
     def drift(self, day: int) -> None:
-        """One day's change of taste: a little for everybody, a new interest for a few."""
-        rng = stream(self._seed, _DRIFT_STREAM, day)
-        keeps = 0.5 ** (DAY_MS / self._behaviour.taste_halves_ms)
-        for row, scenario in enumerate(self.scenarios):
-            towards, _ = self._space.tastes(scenario, self.n, rng)
-            newly = rng.random(self.n) < self._behaviour.new_interest_per_day
-            weight = np.where(newly, 0.5, keeps)[:, None]
-            self.taste[row] = unit(weight * self.taste[row] + np.sqrt(1 - weight**2) * towards)
+        """One day's change of taste: a few of the interests give way to others."""
+        rng, behaviour = stream(self._seed, _DRIFT_STREAM, day), self._behaviour
+        gives_way = 1 - 0.5 ** (DAY_MS / behaviour.taste_halves_ms)
+        for row, tastes in enumerate(self._tastes):
+            tastes.drift(gives_way, behaviour.new_passion_per_day, rng)
+            self.taste[row] = tastes.vectors()
 
     def _follow_some(self, favourites: NDArray[np.int32], rng: np.random.Generator) -> None:
         for rank in (0, 1):
