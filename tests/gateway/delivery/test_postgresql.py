@@ -1,0 +1,267 @@
+"""What only a store in a server must be able to do: gateways that write at the same time, and a server that goes away."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from gateway.delivery.outcomes import Report
+from gateway.delivery.settings import PostgresqlSettings
+from gateway.delivery.store.async_store import AsyncStore
+from gateway.delivery.store.errors import TransactionLostError
+from gateway.delivery.store.postgresql.store import PostgresqlStore
+from gateway.delivery.store.store import Store
+from gateway.delivery.store.values import Standing, StreamEntry
+from kairos.errors import KairosError
+from kairos.v1 import feedback_pb2
+from kairos.v1.push_pb2 import Target
+from tests.gateway.delivery.postgresql import PASSWORD, Line, Postgresql
+from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema
+
+NOW = 1_800_000_000_000
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def schema(postgresql: Postgresql) -> PostgresqlSchema:
+    return PostgresqlSchema(postgresql)
+
+
+@pytest.fixture
+def one(schema: PostgresqlSchema) -> Iterator[PostgresqlStore]:
+    with closing(schema.open("one")) as store:
+        store.alive(NOW + LEASE_MS)
+        yield store
+
+
+def entry(command_id: str, user_id: str = "ada") -> StreamEntry:
+    return StreamEntry(0, user_id, command_id, "{}", "", NOW + DAY_MS)
+
+
+def end_connections(schema: PostgresqlSchema, gateway: str) -> None:
+    """As the server's administrator would."""
+    with schema.server.connect() as administrator:
+        administrator.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", (gateway,))
+
+
+def in_one(store: Store, operation: Callable[[Store], object]) -> object:
+    """As AsyncStore does it, for one operation."""
+    while True:
+        try:
+            store.begin()
+            found = operation(store)
+            store.commit()
+        except TransactionLostError:
+            store.rollback()
+        else:
+            return found
+
+
+def test_gateways_that_claim_the_same_at_the_same_time_get_each_command_once(schema: PostgresqlSchema) -> None:
+    ids = [f"c{number}" for number in range(100)]
+    start = threading.Barrier(4)
+
+    def claims(gateway: str) -> list[Standing]:
+        with closing(schema.open(gateway)) as store:
+            store.alive(NOW + LEASE_MS)
+            start.wait()
+            return [store.claim(each, "ada", "", NOW, NOW + DAY_MS).standing for each in ids]
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(claims, ("one", "two", "three", "four")))
+    for of_one_command in zip(*answers, strict=True):
+        assert Counter(of_one_command) == {Standing.MINE: 1, Standing.HELD: 3}
+
+
+def test_who_watches_misses_nothing_of_what_others_append_at_the_same_time(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    writers, each = 3, 60
+    done = threading.Barrier(writers + 1)
+
+    def append(gateway: str) -> None:
+        with closing(schema.open(gateway)) as store:
+            for number in range(0, each, 3):
+                store.begin()
+                for one_of_three in range(3):
+                    store.append(entry(f"{gateway}-{number + one_of_three}", gateway), None, each, sent=False)
+                store.commit()
+        done.wait()
+
+    threads = [threading.Thread(target=append, args=(f"writer-{number}",), daemon=True) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    seen: list[StreamEntry] = []
+    last_id, last_look = 0, False
+    while not last_look:
+        last_look = done.n_waiting == writers
+        one.begin()
+        if one.changed():
+            seen += one.written_by_others(last_id)
+            last_id = one.newest_id()
+        one.commit()
+    done.wait()
+    assert [found.stream_id for found in seen] == list(range(1, writers * each + 1))
+    assert len({found.command_id for found in seen}) == writers * each
+
+
+def test_an_entry_is_not_to_be_seen_before_one_with_a_smaller_id(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    with closing(schema.open("two")) as two, closing(schema.open("three")) as three:
+        one.begin()
+        first = one.append(entry("c1"), None, 50, sent=False).entry.stream_id
+        later = threading.Thread(target=lambda: two.append(entry("c2", "lin"), None, 50, sent=False), daemon=True)
+        later.start()
+        later.join(0.2)
+        assert later.is_alive()  # it waits for its turn
+        assert (three.newest_id(), three.written_by_others(0)) == (0, [])
+        one.commit()
+        later.join()
+        assert [found.stream_id for found in three.written_by_others(0)] == [first, first + 1]
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_transaction_whose_commit_is_not_answered_takes_place_once(postgresql: Postgresql, cut: str) -> None:
+    with closing(Line(postgresql.port)) as line:
+        schema = PostgresqlSchema(postgresql, line.port)
+
+        async def scenario() -> tuple[bool, bool, list[str]]:
+            store = AsyncStore(lambda: schema.open("one"))
+            await store.open()
+            await store.run(lambda opened: opened.append(entry("c1"), None, 1, sent=False))
+            line.cut = cut
+            # Were it run a second time after it took place, nothing would be new, and nothing would have made room.
+            appended = await store.run(lambda opened: opened.append(entry("c2"), None, 1, sent=False))
+            was_cut = line.cut == ""
+            await store.close(10)
+            return was_cut, appended.is_new, [old.command_id for old in appended.overflowed]
+
+        assert asyncio.run(scenario()) == (True, True, ["c1"])
+        assert [row[:3] for row in schema.rows("stream")] == [(2, "ada", "c2")]
+
+
+def test_what_is_asked_of_a_server_that_is_away_is_done_when_it_is_back() -> None:
+    with Postgresql() as own:
+        schema = PostgresqlSchema(own)
+
+        async def scenario() -> list[str]:
+            store = AsyncStore(lambda: schema.open("one"))
+            await store.open()
+            await store.run(lambda opened: opened.append(entry("c1"), None, 50, sent=False))
+            await asyncio.to_thread(own.crash)
+            waiting = [
+                asyncio.ensure_future(store.run(lambda opened, each=each: opened.append(entry(each), None, 50, sent=False)))  # type: ignore[misc]
+                for each in ("c2", "c3")
+            ]
+            done, _ = await asyncio.wait(waiting, timeout=0.5)
+            assert not done
+            await asyncio.to_thread(own.start)
+            await asyncio.gather(*waiting)
+            found = await store.run(lambda opened: opened.after("ada", "phone", None, NOW))
+            await store.close(10)
+            return [each.command_id for each in found]
+
+        assert asyncio.run(scenario()) == ["c1", "c2", "c3"]
+
+
+def test_a_gateway_that_could_not_renew_its_lease_is_there_again_with_its_users(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    one.connect("ada", "phone")
+    with closing(schema.open("two")) as two:
+        two.sweep(NOW + LEASE_MS + LINGER_MS)  # "one" was silent for so long that it is taken for dead
+        assert schema.rows("presence") == []
+        end_connections(schema, "one")
+        in_one(one, lambda store: store.changed())
+        assert schema.rows("presence") == [("ada", "phone", "one", None)]
+        assert [gateway for gateway, _ in schema.rows("gateways")] == ["one"]
+        assert two.claim("c1", "ada", "", NOW, NOW + DAY_MS).connected
+
+
+def test_what_was_seen_in_a_transaction_that_was_lost_is_seen_again(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    with closing(schema.open("two")) as two:
+        two.append(entry("c1"), None, 50, sent=False)
+        one.begin()
+        assert one.changed()
+        end_connections(schema, "one")
+        with pytest.raises(TransactionLostError):
+            one.written_by_others(0)
+        one.rollback()
+        assert in_one(one, lambda store: store.changed() and [found.command_id for found in store.written_by_others(0)]) == ["c1"]
+
+
+def test_a_gateway_that_sleeps_in_its_turn_does_not_stop_the_others_for_long(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    one.begin()
+    one.append(entry("c1"), None, 50, sent=False)  # and nothing more is heard of it, until the server ends its connection
+    with closing(schema.open("two")) as two:
+        in_one(two, lambda store: store.append(entry("c2"), None, 50, sent=False))
+        with pytest.raises(TransactionLostError):
+            one.commit()
+        one.rollback()
+        assert [found.command_id for found in two.after("ada", "phone", None, NOW)] == ["c2"]
+
+
+def test_a_statement_that_fails_fails_its_whole_transaction(one: PostgresqlStore) -> None:
+    one.begin()
+    one.append(entry("c1"), None, 50, sent=False)
+    with pytest.raises(psycopg.DataError):
+        one.claim("c2", "ada", "", NOW, 1 << 63)  # no bigint
+    with pytest.raises(RuntimeError, match="so all of it did"):
+        one.commit()
+    one.rollback()
+    assert one.after("ada", "phone", None, NOW) == []
+
+
+def test_names_that_no_index_holds_are_told_apart_all_the_same(one: PostgresqlStore) -> None:
+    devices = [Target(channel=feedback_pb2.CHANNEL_FCM, token=f"{'x' * 4000}{end}") for end in ("1", "2", "\0")]
+    one.put_devices("a\0da", devices, NOW, all_of_them=True, most=20)
+    assert one.retire_device("a\0da", devices[0], NOW)
+    left = one.claim("c1", "a\0da", "", NOW, NOW + DAY_MS).devices
+    assert {device.token for device in left} == {device.token for device in devices[1:]}
+    for route in ("r\0", "r" * 4000):
+        one.settle(Report("ada", "c1", feedback_pb2.OUTCOME_ACCEPTED, NOW), route)
+    assert one.settled_routes("c1") == {"r\0", "r" * 4000}
+    assert one.owner("c\0") is None
+
+
+def test_gateways_that_start_at_the_same_time_make_the_tables_once(schema: PostgresqlSchema) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for store in threads.map(schema.open, ("one", "two", "three", "four")):
+            store.close()
+    assert schema.rows("schema_version") == [(1,)]
+
+
+def test_tables_of_a_later_version_are_left_alone(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    with schema.server.connect() as administrator:
+        administrator.execute(f"UPDATE {schema.name}.schema_version SET version = 7".encode())
+    with pytest.raises(KairosError, match="of version 7"):
+        schema.open("two")
+
+
+def test_who_may_use_the_tables_need_not_be_allowed_to_make_any(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
+    role = f"{schema.name}_user"
+    with schema.server.connect() as administrator:
+        administrator.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT USAGE ON SCHEMA {schema.name} TO {role}".encode())
+        administrator.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema.name} TO {role}".encode())
+    schema.settings = PostgresqlSettings(
+        **schema.settings.model_dump() | {"address": schema.settings.address.replace("kairos@", f"{role}@")}
+    )
+    with closing(schema.open("two")) as two:
+        two.alive(NOW)
+        assert two.claim("c1", "ada", "", NOW, NOW + DAY_MS).standing is Standing.MINE
+
+
+def test_what_is_wrong_from_the_start_is_said_without_the_password(schema: PostgresqlSchema) -> None:
+    def refused(**changed: str) -> str:
+        schema.settings = PostgresqlSettings(**original | changed)
+        with pytest.raises(KairosError) as caught:
+            schema.open("one")
+        assert PASSWORD not in str(caught.value)
+        return str(caught.value)
+
+    original = schema.settings.model_dump()
+    server = original["address"].partition("@")[2]
+    assert "password" in refused(password="")
+    assert "does not exist" in refused(address=f"postgresql://kairos@{server.replace('/postgres', '/none')}")
+    assert "127.0.0.1:1/postgres" in refused(address="postgresql://kairos@127.0.0.1:1/postgres")
+    assert "cannot be read" in refused(password="file:/none")
