@@ -21,6 +21,7 @@ from kairos.errors import KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.postgresql import PASSWORD, Line, Postgresql
+from tests.gateway.delivery.processes import eventually
 from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema
 
 NOW = 1_800_000_000_000
@@ -47,6 +48,15 @@ def end_connections(schema: PostgresqlSchema, gateway: str) -> None:
     """As the server's administrator would."""
     with schema.server.connect() as administrator:
         administrator.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", (gateway,))
+
+
+def scans(schema: PostgresqlSchema) -> dict[str, int]:
+    """How often each of the tables was read from end to end, when no gateway is connected any more."""
+    with schema.server.connect() as administrator:
+        others = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        eventually(lambda: not administrator.execute(others).fetchone(), "all connections have ended")
+        query = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = %s AND relname <> 'schema_version'"
+        return dict(administrator.execute(query, (schema.name,)).fetchall())
 
 
 def in_one(store: Store, operation: Callable[[Store], object]) -> object:
@@ -222,6 +232,43 @@ def test_names_that_no_index_holds_are_told_apart_all_the_same(one: PostgresqlSt
         one.settle(Report("ada", "c1", feedback_pb2.OUTCOME_ACCEPTED, NOW), route)
     assert one.settled_routes("c1") == {"r\0", "r" * 4000}
     assert one.owner("c\0") is None
+
+
+def test_everything_is_found_by_an_index(schema: PostgresqlSchema) -> None:
+    phone = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="phone")
+    schema.open("zero").close()
+    before = scans(schema)
+    with closing(schema.open("one")) as one:
+        one.alive(NOW + LEASE_MS)
+        one.sweep(NOW)  # looks at all cursors, once a day
+        for number in range(20):
+            user_id, command_id = f"user-{number}", f"c{number}"
+            one.put_devices(user_id, [phone], NOW, all_of_them=True, most=20)
+            one.claim(command_id, user_id, "", NOW, NOW + DAY_MS)
+            appended = one.append(
+                entry(command_id, user_id), Report(user_id, command_id, feedback_pb2.OUTCOME_ACCEPTED, NOW), 50, sent=False
+            )
+            one.settle(Report(user_id, command_id, feedback_pb2.OUTCOME_ACCEPTED, NOW), "phone")
+            one.settled_routes(command_id)
+            one.owner(command_id)
+            one.connect(user_id, "phone")
+            one.after(user_id, "phone", None, NOW)
+            one.unacknowledged(user_id, appended.entry.stream_id)
+            one.acknowledge(user_id, "phone", appended.entry.stream_id, NOW)
+            one.acknowledged([appended.entry.stream_id])
+            one.written_by_others(number)
+            one.withdraw(command_id)
+            one.cancelled(command_id, user_id, NOW, NOW + DAY_MS)
+            one.retire_device(user_id, phone, NOW)
+            one.disconnect(user_id, "phone", NOW)
+            one.expired(NOW + DAY_MS, 10)
+            one.sweep(NOW + 1)
+            one.forget_device(user_id, "phone")
+            one.forget_user(user_id)
+
+    more = {table: number - before[table] for table, number in scans(schema).items() if number > before[table]}
+    more.pop("gateways")  # of which there are a handful
+    assert more == {"cursors": 1}
 
 
 def test_gateways_that_start_at_the_same_time_make_the_tables_once(schema: PostgresqlSchema) -> None:

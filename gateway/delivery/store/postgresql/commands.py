@@ -33,6 +33,17 @@ FROM unnest(%s::text[], %s::integer[], %s::bytea[]) AS s (command_id, outcome, r
 WHERE c.command_id = s.command_id AND c.outcome IS NULL
 """
 
+# Gateways are few and their users many: one look into the index for each gateway.
+_LEAVE_THE_DEAD = """
+WITH RECURSIVE there (gateway) AS (
+  (SELECT gateway FROM presence ORDER BY gateway LIMIT 1)
+  UNION ALL
+  SELECT (SELECT p.gateway FROM presence p WHERE p.gateway > there.gateway ORDER BY p.gateway LIMIT 1) FROM there WHERE there.gateway IS NOT NULL
+)
+DELETE FROM presence p USING there WHERE p.gateway = there.gateway AND p.until_ms IS NULL
+AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway = there.gateway AND g.alive_until_ms > %s)
+"""
+
 
 class Claimed(NamedTuple):
     """What ``claim`` is given."""
@@ -155,12 +166,8 @@ class Commands:
                 (now_ms, _MOST_AT_ONCE),
             )
             self._session.count("DELETE FROM presence WHERE until_ms <= %s", (now_ms,))
-            self._session.count(
-                """DELETE FROM presence p WHERE until_ms IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway = p.gateway AND g.alive_until_ms + %s > %s)""",
-                (self._linger_ms, now_ms),
-            )
-            self._session.count("DELETE FROM gateways WHERE alive_until_ms + %s <= %s", (self._linger_ms, now_ms))
+            self._session.count(_LEAVE_THE_DEAD, (now_ms - self._linger_ms,))
+            self._session.count("DELETE FROM gateways WHERE alive_until_ms <= %s", (now_ms - self._linger_ms,))
 
 
 _MOST_AT_ONCE = 50_000

@@ -19,6 +19,16 @@ Db = Connection[tuple[Any, ...]]
 OLDEST_SERVER = 130_000
 """PostgreSQL 13: the first that tells what became of a transaction by its 64-bit id."""
 
+# All that is asked for is found by an index. A plan is made once: it must be as good for the tables as they will be as for empty ones,
+# and making it anew for each statement would take longer than the statement.
+_SESSION = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
 
 def connect(settings: PostgresqlSettings, name: str, busy_ms: int) -> Db:
     """A new connection. ``name``: how the server's own views call it. Raises psycopg.OperationalError, and KairosError for a server too old."""
@@ -28,11 +38,13 @@ def connect(settings: PostgresqlSettings, name: str, busy_ms: int) -> Db:
             raise KairosError(
                 f"The PostgreSQL server of the store is of version {db.info.server_version // 10_000}.", "It must be 13 or later."
             )
-        db.execute(
-            """SELECT set_config('search_path', %s, false), set_config('lock_timeout', %s, false),
-               set_config('idle_in_transaction_session_timeout', %s, false)""",
-            (sql.Identifier(settings.schema_name).as_string(db), str(busy_ms), str(busy_ms)),
-        )
+        wanted = _SESSION | {
+            "search_path": sql.Identifier(settings.schema_name).as_string(db),
+            "lock_timeout": str(busy_ms),
+            "idle_in_transaction_session_timeout": str(busy_ms),
+        }
+        for name_of_it, value in wanted.items():
+            db.execute("SELECT set_config(%s, %s, false)", (name_of_it, value))
         # What was committed must survive the server's crash, whatever other applications of this server ask for.
         db.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
     except BaseException:

@@ -80,7 +80,7 @@ class Devices:
         with self._session.turn():
             for table in ("devices", "presence", "cursors", "stream"):
                 self._session.count(f"DELETE FROM {table} WHERE user_id = %s", (key(user_id),))
-            self._session.count("UPDATE commands SET user_id = '', report = NULL WHERE user_id = %s", (key(user_id),))
+            self._session.count("UPDATE commands SET user_id = '', report = NULL WHERE user_id = %s AND user_id <> ''", (key(user_id),))
 
 
 def _address(device: Target) -> bytes:

@@ -64,6 +64,7 @@ CREATE TABLE presence (
   PRIMARY KEY (user_id, device_id, gateway)
 ) WITH (fillfactor = 70);
 CREATE INDEX presence_by_gateway ON presence (gateway);
+CREATE INDEX presence_by_end ON presence (until_ms) WHERE until_ms IS NOT NULL;
 
 CREATE TABLE devices (
   user_id text COLLATE "C" NOT NULL,

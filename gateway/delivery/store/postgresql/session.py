@@ -28,7 +28,7 @@ from kairos.errors import KairosError
 
 Values = Sequence[object] | Mapping[str, object]
 
-_TAKE = "BEGIN; UPDATE turn SET number = number + 1 RETURNING number, newest_id, pg_current_xact_id()::text"
+_TAKE = "BEGIN; UPDATE turn SET number = number + 1 WHERE one RETURNING number, newest_id, pg_current_xact_id()::text"
 _WAITED_FOR_ANOTHER = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 """Lost to another transaction; the connection is as good as before."""
 _PASSING = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
@@ -86,7 +86,7 @@ class Session:
             return
         if self._db.info.transaction_status == TransactionStatus.INERROR:
             raise RuntimeError("a statement of the transaction failed, so all of it did")  # COMMIT would undo it without a word
-        counted = f"UPDATE turn SET newest_id = {turn.newest_id}; " if turn.newest_id > turn.newest_before else ""
+        counted = f"UPDATE turn SET newest_id = {turn.newest_id} WHERE one; " if turn.newest_id > turn.newest_before else ""
         try:
             self._db.execute(counted + "COMMIT", prepare=False)
         except psycopg.Error as error:

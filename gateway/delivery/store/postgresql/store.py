@@ -16,6 +16,8 @@ from gateway.delivery.store.postgresql.stream import Acknowledgement, Addition, 
 from gateway.delivery.store.values import CURSOR_MS, Appended, Claim, StreamEntry
 from kairos.v1.push_pb2 import Target
 
+_DAY_MS = 86_400_000
+
 
 class PostgresqlStore:
     """See ``Store``. ``gateway`` is unique for each process. Raises KairosError if the server cannot be used from the start."""
@@ -25,6 +27,7 @@ class PostgresqlStore:
         self._others_come_back_s = settings.max_wait_ms / 1000
         self._lease: tuple[int, float] | None = None
         """Its end, and when it was renewed on this process' own clock, in seconds."""
+        self._cursors_swept_ms = 0
         self._session = Session(settings, gateway, busy_ms, self._came_back)
         self._commands = Commands(self._session, gateway, linger_ms)
         self._stream = Stream(self._session, gateway)
@@ -126,7 +129,9 @@ class PostgresqlStore:
 
     def sweep(self, now_ms: int) -> None:  # noqa: D102
         self._commands.sweep(now_ms)
-        self._stream.sweep(now_ms - CURSOR_MS)
+        if now_ms >= self._cursors_swept_ms + _DAY_MS:  # all of them are looked at, for what lives a quarter of a year
+            self._stream.sweep(now_ms - CURSOR_MS)
+            self._cursors_swept_ms = now_ms
 
     def _came_back(self, away_s: float) -> None:
         """The others hear first of all that this gateway lives, and who is connected to it."""

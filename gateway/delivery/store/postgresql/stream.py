@@ -132,7 +132,7 @@ class Stream:
         return [stream_id for stream_id in stream_ids if stream_id not in waiting]
 
     def changed(self) -> bool:  # noqa: D102
-        ((number, newest_id),) = self._session.rows("SELECT number, newest_id FROM turn")
+        ((number, newest_id),) = self._session.rows("SELECT number, newest_id FROM turn WHERE one")
         before, self._session.seen_number = self._session.seen_number, number
         self._newest = newest_id
         return bool(before != number)
@@ -146,7 +146,7 @@ class Stream:
         if self._session.held:
             return self._session.held.newest_id
         if self._newest is None or not self._session.inside:
-            ((newest_id,),) = self._session.rows("SELECT newest_id FROM turn")
+            ((newest_id,),) = self._session.rows("SELECT newest_id FROM turn WHERE one")
             self._newest = newest_id
         return self._newest
 
