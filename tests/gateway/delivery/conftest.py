@@ -9,7 +9,7 @@ import pytest
 from kairos.local.kafka import EmbeddedKafka
 from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
 from tests.gateway.delivery.processes import GatewayProcess, Topics
-from tests.gateway.delivery.stores import unique_schema
+from tests.gateway.delivery.stores import PostgresqlSchema, unique_schema
 
 Start = Callable[..., GatewayProcess]
 
@@ -26,6 +26,12 @@ def postgresql() -> Iterator[Postgresql]:
     """One server for all tests of a session, each of which uses a schema of its own."""
     with Postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def schema(postgresql: Postgresql) -> PostgresqlSchema:
+    """A store of this test alone."""
+    return PostgresqlSchema(postgresql)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from gateway.delivery.settings import PostgresqlSettings
 from gateway.delivery.store.postgresql.store import PostgresqlStore
 from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.store.store import Store
-from tests.gateway.delivery.postgresql import Postgresql
+from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
 
 LINGER_MS = 60_000
 LEASE_MS = 10_000
@@ -60,6 +60,15 @@ class PostgresqlSchema:
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         with self.server.connect() as connection:
             return connection.execute(f"SELECT * FROM {self.name}.{table}".encode()).fetchall()
+
+    def other_user(self) -> str:
+        """From now on gateways come as somebody who may use the tables, and make none. Their name."""
+        role = f"{self.name}_user"
+        with self.server.connect() as administrator:
+            administrator.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT USAGE ON SCHEMA {self.name} TO {role}".encode())
+            administrator.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {self.name} TO {role}".encode())
+        self.settings = PostgresqlSettings(**self.settings.model_dump() | {"address": self.settings.address.replace("kairos@", f"{role}@")})
+        return role
 
 
 def unique_schema() -> str:

@@ -1,36 +1,26 @@
-"""What only a store in a server must be able to do: gateways that write at the same time, and a server that goes away."""
+"""What only a store in a server must be able to do: gateways that write at the same time; tables made and reached as they should be."""
 
-import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import psycopg
 import pytest
 
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
-from gateway.delivery.store.async_store import AsyncStore
-from gateway.delivery.store.errors import TransactionLostError
 from gateway.delivery.store.postgresql.store import PostgresqlStore
-from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Standing, StreamEntry
 from kairos.errors import KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
-from tests.gateway.delivery.postgresql import PASSWORD, Line, Postgresql
+from tests.gateway.delivery.postgresql import PASSWORD
 from tests.gateway.delivery.processes import eventually
-from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema
+from tests.gateway.delivery.stores import LEASE_MS, PostgresqlSchema
 
 NOW = 1_800_000_000_000
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def schema(postgresql: Postgresql) -> PostgresqlSchema:
-    return PostgresqlSchema(postgresql)
 
 
 @pytest.fixture
@@ -44,12 +34,6 @@ def entry(command_id: str, user_id: str = "ada") -> StreamEntry:
     return StreamEntry(0, user_id, command_id, "{}", "", NOW + DAY_MS)
 
 
-def end_connections(schema: PostgresqlSchema, gateway: str) -> None:
-    """As the server's administrator would."""
-    with schema.server.connect() as administrator:
-        administrator.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", (gateway,))
-
-
 def scans(schema: PostgresqlSchema) -> dict[str, int]:
     """How often each of the tables was read from end to end, when no gateway is connected any more."""
     with schema.server.connect() as administrator:
@@ -57,19 +41,6 @@ def scans(schema: PostgresqlSchema) -> dict[str, int]:
         eventually(lambda: not administrator.execute(others).fetchone(), "all connections have ended")
         query = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = %s AND relname <> 'schema_version'"
         return dict(administrator.execute(query, (schema.name,)).fetchall())
-
-
-def in_one(store: Store, operation: Callable[[Store], object]) -> object:
-    """As AsyncStore does it, for one operation."""
-    while True:
-        try:
-            store.begin()
-            found = operation(store)
-            store.commit()
-        except TransactionLostError:
-            store.rollback()
-        else:
-            return found
 
 
 def test_gateways_that_claim_the_same_at_the_same_time_get_each_command_once(schema: PostgresqlSchema) -> None:
@@ -130,96 +101,6 @@ def test_an_entry_is_not_to_be_seen_before_one_with_a_smaller_id(schema: Postgre
         one.commit()
         later.join()
         assert [found.stream_id for found in three.written_by_others(0)] == [first, first + 1]
-
-
-@pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_transaction_whose_commit_is_not_answered_takes_place_once(postgresql: Postgresql, cut: str) -> None:
-    with closing(Line(postgresql.port)) as line:
-        schema = PostgresqlSchema(postgresql, line.port)
-
-        async def scenario() -> tuple[bool, bool, list[str]]:
-            store = AsyncStore(lambda: schema.open("one"))
-            await store.open()
-            await store.run(lambda opened: opened.append(entry("c1"), None, 1, sent=False))
-            line.cut = cut
-            # Were it run a second time after it took place, nothing would be new, and nothing would have made room.
-            appended = await store.run(lambda opened: opened.append(entry("c2"), None, 1, sent=False))
-            was_cut = line.cut == ""
-            await store.close(10)
-            return was_cut, appended.is_new, [old.command_id for old in appended.overflowed]
-
-        assert asyncio.run(scenario()) == (True, True, ["c1"])
-        assert [row[:3] for row in schema.rows("stream")] == [(2, "ada", "c2")]
-
-
-def test_what_is_asked_of_a_server_that_is_away_is_done_when_it_is_back() -> None:
-    with Postgresql() as own:
-        schema = PostgresqlSchema(own)
-
-        async def scenario() -> list[str]:
-            store = AsyncStore(lambda: schema.open("one"))
-            await store.open()
-            await store.run(lambda opened: opened.append(entry("c1"), None, 50, sent=False))
-            await asyncio.to_thread(own.crash)
-            waiting = [
-                asyncio.ensure_future(store.run(lambda opened, each=each: opened.append(entry(each), None, 50, sent=False)))  # type: ignore[misc]
-                for each in ("c2", "c3")
-            ]
-            done, _ = await asyncio.wait(waiting, timeout=0.5)
-            assert not done
-            await asyncio.to_thread(own.start)
-            await asyncio.gather(*waiting)
-            found = await store.run(lambda opened: opened.after("ada", "phone", None, NOW))
-            await store.close(10)
-            return [each.command_id for each in found]
-
-        assert asyncio.run(scenario()) == ["c1", "c2", "c3"]
-
-
-def test_a_gateway_that_could_not_renew_its_lease_is_there_again_with_its_users(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
-    one.connect("ada", "phone")
-    with closing(schema.open("two")) as two:
-        two.sweep(NOW + LEASE_MS + LINGER_MS)  # "one" was silent for so long that it is taken for dead
-        assert schema.rows("presence") == []
-        end_connections(schema, "one")
-        in_one(one, lambda store: store.changed())
-        assert schema.rows("presence") == [("ada", "phone", "one", None)]
-        assert [gateway for gateway, _ in schema.rows("gateways")] == ["one"]
-        assert two.claim("c1", "ada", "", NOW, NOW + DAY_MS).connected
-
-
-def test_what_was_seen_in_a_transaction_that_was_lost_is_seen_again(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
-    with closing(schema.open("two")) as two:
-        two.append(entry("c1"), None, 50, sent=False)
-        one.begin()
-        assert one.changed()
-        end_connections(schema, "one")
-        with pytest.raises(TransactionLostError):
-            one.written_by_others(0)
-        one.rollback()
-        assert in_one(one, lambda store: store.changed() and [found.command_id for found in store.written_by_others(0)]) == ["c1"]
-
-
-def test_a_gateway_that_sleeps_in_its_turn_does_not_stop_the_others_for_long(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
-    one.begin()
-    one.append(entry("c1"), None, 50, sent=False)  # and nothing more is heard of it, until the server ends its connection
-    with closing(schema.open("two")) as two:
-        in_one(two, lambda store: store.append(entry("c2"), None, 50, sent=False))
-        with pytest.raises(TransactionLostError):
-            one.commit()
-        one.rollback()
-        assert [found.command_id for found in two.after("ada", "phone", None, NOW)] == ["c2"]
-
-
-def test_a_statement_that_fails_fails_its_whole_transaction(one: PostgresqlStore) -> None:
-    one.begin()
-    one.append(entry("c1"), None, 50, sent=False)
-    with pytest.raises(psycopg.DataError):
-        one.claim("c2", "ada", "", NOW, 1 << 63)  # no bigint
-    with pytest.raises(RuntimeError, match="so all of it did"):
-        one.commit()
-    one.rollback()
-    assert one.after("ada", "phone", None, NOW) == []
 
 
 def test_names_that_no_index_holds_are_told_apart_all_the_same(one: PostgresqlStore) -> None:
@@ -286,13 +167,7 @@ def test_tables_of_a_later_version_are_left_alone(schema: PostgresqlSchema, one:
 
 
 def test_who_may_use_the_tables_need_not_be_allowed_to_make_any(schema: PostgresqlSchema, one: PostgresqlStore) -> None:
-    role = f"{schema.name}_user"
-    with schema.server.connect() as administrator:
-        administrator.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT USAGE ON SCHEMA {schema.name} TO {role}".encode())
-        administrator.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema.name} TO {role}".encode())
-    schema.settings = PostgresqlSettings(
-        **schema.settings.model_dump() | {"address": schema.settings.address.replace("kairos@", f"{role}@")}
-    )
+    schema.other_user()
     with closing(schema.open("two")) as two:
         two.alive(NOW)
         assert two.claim("c1", "ada", "", NOW, NOW + DAY_MS).standing is Standing.MINE

@@ -7,10 +7,13 @@ from contextlib import closing
 import httpx
 import pytest
 
+from kairos.v1 import feedback_pb2, signal_pb2
+from kairos.v1.push_pb2 import Target
+from kairos.v1.signal_pb2 import Signal, UserUpdate
 from tests.gateway.delivery.clients import Device
 from tests.gateway.delivery.conftest import Start
 from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
-from tests.gateway.delivery.processes import GatewayProcess, Topics, command, eventually
+from tests.gateway.delivery.processes import GatewayProcess, Topics, command, eventually, now_ms
 
 pytestmark = [pytest.mark.kafka, pytest.mark.parametrize("start", ["postgresql"], indirect=True)]
 
@@ -25,6 +28,21 @@ def postgresql() -> Iterator[Postgresql]:
 def ready(gateway: GatewayProcess) -> tuple[int, str]:
     answer = httpx.get(f"http://{gateway.address}/readyz")
     return answer.status_code, answer.json()["reason"]
+
+
+def device_of(user: str) -> tuple[bytes, bytes]:
+    """A record of the topic of interactions."""
+    phone = Target(channel=feedback_pb2.CHANNEL_FCM, token=f"{user}s", device_id="phone")
+    update = UserUpdate(user_id=user, occurred_at_ms=now_ms(), devices=[signal_pb2.Device.FromString(phone.SerializeToString())])
+    return user.encode(), Signal(user_update=update).SerializeToString()
+
+
+def devices(server: Postgresql) -> int:
+    """How many are in the one store that the server has."""
+    with server.connect() as connection:
+        ((schema,),) = connection.execute("SELECT schemaname FROM pg_tables WHERE tablename = 'devices'").fetchall()
+        ((count,),) = connection.execute(f"SELECT count(*) FROM {schema}.devices".encode()).fetchall()
+        return int(count)
 
 
 def test_pushes_wait_for_a_store_that_is_away(start: Start, topics: Topics, postgresql: Postgresql) -> None:
@@ -59,7 +77,10 @@ def test_a_gateway_ends_without_a_store_and_the_next_one_goes_on(start: Start, t
     gateway = start(shutdown_timeout_ms=500)
     with closing(Device(gateway, "ada")) as phone:
         phone.hello()
+        topics.write("interactions", *device_of("ada"))
+        eventually(lambda: devices(postgresql) == 1, "it reads what devices there are")
         postgresql.crash()
+        topics.write("interactions", *device_of("lin"))
         topics.push(command("c1", "ada"))
         began = time.monotonic()
         assert gateway.stop() == 0
@@ -69,6 +90,7 @@ def test_a_gateway_ends_without_a_store_and_the_next_one_goes_on(start: Start, t
     with closing(Device(next_one, "ada")) as phone:
         phone.hello()
         assert phone.pushes(1) == ["c1"]
+    eventually(lambda: devices(postgresql) == 2, "the device that came meanwhile is there as well")
 
 
 def test_a_gateway_that_cannot_use_its_store_says_why_and_does_not_start(start: Start, postgresql: Postgresql) -> None:
