@@ -1,7 +1,8 @@
 """The interface of stores: all that gateways must agree on goes through it.
 
 Each method is one transaction: it is durable when it has returned, and two gateways that call it at the same time see one after
-the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction.
+the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction. What makes a transaction fail and
+passes is raised as TransactionLostError, by any of them: then all of it is to be run again.
 """
 
 from collections.abc import Iterable, Sequence
