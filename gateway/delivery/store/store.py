@@ -1,8 +1,7 @@
 """The interface of stores: all that gateways must agree on goes through it.
 
 Each method is one transaction: it is durable when it has returned, and two gateways that call it at the same time see one after
-the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction. What makes a transaction fail and
-passes is raised as TransactionLostError, by any of them: then all of it is to be run again.
+the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from kairos.v1.push_pb2 import Target
 
 
 class Store(Protocol):
-    """Times are milliseconds since the epoch."""
+    """Times are milliseconds since the epoch. What makes a transaction fail and passes is raised as TransactionLostError: it is run again."""
 
     def begin(self) -> None:
         """Start a transaction for what is called next."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from gateway.delivery.outcomes import Report
 from kairos.v1.push_pb2 import Target
@@ -66,3 +67,31 @@ class Appended:
     """False: it was there already, and devices have it or will get it when they resume."""
     replaced: tuple[StreamEntry, ...] = ()
     overflowed: tuple[StreamEntry, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """What ``Store.claim`` is given."""
+
+    command_id: str
+    user_id: str
+    origin: str
+    now_ms: int
+    keep_until_ms: int
+
+
+class Addition(NamedTuple):
+    """What ``Store.append`` is given. ``keep``: unacknowledged entries of the user; ``sent``: it goes to a connection at once."""
+
+    entry: StreamEntry
+    settled: Report | None
+    keep: int
+    sent: bool
+
+
+class Acknowledgement(NamedTuple):
+    """What ``Store.acknowledge`` is given."""
+
+    user_id: str
+    device_id: str
+    up_to_id: int
+    now_ms: int

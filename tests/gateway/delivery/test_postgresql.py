@@ -11,7 +11,7 @@ import pytest
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
 from gateway.delivery.store.postgresql.store import PostgresqlStore
-from gateway.delivery.store.values import Standing, StreamEntry
+from gateway.delivery.store.values import Acknowledgement, Addition, Standing, StreamEntry
 from kairos.errors import KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
@@ -187,3 +187,13 @@ def test_what_is_wrong_from_the_start_is_said_without_the_password(schema: Postg
     assert "does not exist" in refused(address=f"postgresql://kairos@{server.replace('/postgres', '/none')}")
     assert "127.0.0.1:1/postgres" in refused(address="postgresql://kairos@127.0.0.1:1/postgres")
     assert "cannot be read" in refused(password="file:/none")
+
+
+def test_of_devices_that_acknowledge_together_the_first_word_about_each_entry_stands(
+    schema: PostgresqlSchema, one: PostgresqlStore
+) -> None:
+    one.append_all([Addition(entry(command_id), None, 50, sent=True) for command_id in ("c1", "c2")])
+    told = [("phone", 1, NOW), ("pad", 2, NOW + 1), ("phone", 2, NOW + 2)]
+    one.acknowledge_all([Acknowledgement("ada", device, up_to_id, now_ms) for device, up_to_id, now_ms in told])
+    assert [row[-1] for row in sorted(schema.rows("stream"))] == [NOW, NOW + 1]
+    assert sorted(schema.rows("cursors")) == [("ada", "pad", 2, NOW + 1), ("ada", "phone", 2, NOW + 2)]

@@ -1,13 +1,12 @@
 """Gateways, and commands: each is delivered by one."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gateway.delivery.outcomes import Report
-from gateway.delivery.store.postgresql.keys import key
+from gateway.delivery.store.postgresql.keys import key, shown
 from gateway.delivery.store.postgresql.session import Session
 from gateway.delivery.store.records import from_feedback, to_feedback
-from gateway.delivery.store.values import Claim, Standing, StreamEntry
+from gateway.delivery.store.values import Claim, Standing, StreamEntry, Wanted
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
@@ -18,7 +17,7 @@ WITH asked AS (
            WITH ORDINALITY AS a (command_id, user_id, origin, now_ms, keep_until_ms, number)
 ), inserted AS (
   INSERT INTO commands (command_id, user_id, gateway, origin, keep_until_ms)
-  SELECT command_id, user_id, %(gateway)s, origin, keep_until_ms FROM asked ON CONFLICT (command_id) DO NOTHING
+  SELECT command_id, user_id, %(gateway)s, origin, keep_until_ms FROM asked ORDER BY number ON CONFLICT (command_id) DO NOTHING
 )
 SELECT c.gateway, c.origin, c.outcome, c.report, coalesce(g.alive_until_ms, 0) > a.now_ms,
        EXISTS (SELECT 1 FROM presence p LEFT JOIN gateways h ON h.gateway = p.gateway WHERE p.user_id = a.user_id
@@ -45,16 +44,6 @@ AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.gateway = there.gateway AND g.a
 """
 
 
-class Claimed(NamedTuple):
-    """What ``claim`` is given."""
-
-    command_id: str
-    user_id: str
-    origin: str
-    now_ms: int
-    keep_until_ms: int
-
-
 class Commands:
     """Of ``Store``, this part."""
 
@@ -76,8 +65,10 @@ class Commands:
             self._session.count("UPDATE presence SET until_ms = %s WHERE gateway = %s AND until_ms IS NULL", left)
             self._session.count("DELETE FROM gateways WHERE gateway = %s", (self._gateway,))
 
-    def claim(self, asked: Sequence[Claimed]) -> list[Claim]:
-        """Of each of these, in their order."""
+    def claim(self, asked: Sequence[Wanted]) -> list[Claim]:
+        """As ``Store.claim_all``."""
+        if not asked:
+            return []
         with self._session.turn():
             rows = self._session.rows(
                 _CLAIM,
@@ -110,7 +101,9 @@ class Commands:
         return claims
 
     def settle(self, reports: Sequence[Report]) -> None:
-        """Of each of these, the first word stands."""
+        """As ``Store.settle_all``: of each command, the first word stands."""
+        if not reports:
+            return
         first: dict[str, Report] = {}
         for report in reports:
             first.setdefault(key(report.command_id), report)
@@ -132,7 +125,7 @@ class Commands:
 
     def owner(self, command_id: str) -> str | None:  # noqa: D102
         rows = self._session.rows("SELECT user_id FROM commands WHERE command_id = %s", (key(command_id),))
-        return rows[0][0] if rows else None
+        return shown(rows[0][0]) if rows else None
 
     def cancelled(
         self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int, withdraw: Callable[[str], StreamEntry | None]

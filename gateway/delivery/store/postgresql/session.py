@@ -44,11 +44,6 @@ class Turn:
     xid: str
     newest_before: int
 
-    def next_id(self) -> int:
-        """For an entry of the stream."""
-        self.newest_id += 1
-        return self.newest_id
-
 
 class Session:
     """``came_back`` is called in a connection that follows a lost one, with the seconds since that was lost."""

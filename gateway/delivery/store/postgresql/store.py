@@ -9,17 +9,18 @@ from collections.abc import Iterable, Sequence
 
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
-from gateway.delivery.store.postgresql.commands import Claimed, Commands
+from gateway.delivery.store.postgresql.commands import Commands
 from gateway.delivery.store.postgresql.devices import Devices
 from gateway.delivery.store.postgresql.session import Session
-from gateway.delivery.store.postgresql.stream import Acknowledgement, Addition, Stream
-from gateway.delivery.store.values import CURSOR_MS, Appended, Claim, StreamEntry
+from gateway.delivery.store.postgresql.stream import Stream
+from gateway.delivery.store.store import Store
+from gateway.delivery.store.values import CURSOR_MS, Acknowledgement, Addition, Appended, Claim, StreamEntry, Wanted
 from kairos.v1.push_pb2 import Target
 
 _DAY_MS = 86_400_000
 
 
-class PostgresqlStore:
+class PostgresqlStore(Store):
     """See ``Store``. ``gateway`` is unique for each process. Raises KairosError if the server cannot be used from the start."""
 
     def __init__(self, settings: PostgresqlSettings, gateway: str, *, lease_ms: int, busy_ms: int, linger_ms: int) -> None:
@@ -55,13 +56,19 @@ class PostgresqlStore:
         self._commands.leave(now_ms, linger_ms)
 
     def claim(self, command_id: str, user_id: str, origin: str, now_ms: int, keep_until_ms: int) -> Claim:  # noqa: D102
-        return self._commands.claim([Claimed(command_id, user_id, origin, now_ms, keep_until_ms)])[0]
+        return self.claim_all([Wanted(command_id, user_id, origin, now_ms, keep_until_ms)])[0]
+
+    def claim_all(self, wanted: Sequence[Wanted]) -> list[Claim]:  # noqa: D102
+        return self._commands.claim(wanted)
 
     def settle(self, report: Report, route: str = "") -> None:  # noqa: D102
         if route:
             self._commands.settle_routes([(report.command_id, route)])
         else:
-            self._commands.settle([report])
+            self.settle_all([report])
+
+    def settle_all(self, reports: Sequence[Report]) -> None:  # noqa: D102
+        self._commands.settle(reports)
 
     def settled_routes(self, command_id: str) -> frozenset[str]:  # noqa: D102
         return self._commands.settled_routes(command_id)
@@ -73,11 +80,15 @@ class PostgresqlStore:
         return self._commands.cancelled(command_id, user_id, now_ms, keep_until_ms, self._stream.withdraw)
 
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:  # noqa: D102
+        return self.append_all([Addition(entry, settled, keep, sent)])[0]
+
+    def append_all(self, additions: Sequence[Addition]) -> list[Appended]:  # noqa: D102
+        if not additions:
+            return []
         with self._session.turn():
-            (appended,) = self._stream.append([Addition(entry, keep, sent)])
-            if settled is not None:
-                self._commands.settle([settled])
-        return appended
+            answers = self._stream.append(additions)
+            self._commands.settle([each.settled for each in additions if each.settled is not None])
+        return answers
 
     def withdraw(self, command_id: str) -> StreamEntry | None:  # noqa: D102
         return self._stream.withdraw(command_id)
@@ -86,10 +97,17 @@ class PostgresqlStore:
         return self._stream.after(user_id, device, last_id, now_ms)
 
     def unacknowledged(self, user_id: str, up_to_id: int) -> Sequence[StreamEntry]:  # noqa: D102
-        return self._stream.unacknowledged([(user_id, up_to_id)])[0]
+        return self.unacknowledged_all([(user_id, up_to_id)])[0]
+
+    def unacknowledged_all(self, asked: Sequence[tuple[str, int]]) -> list[Sequence[StreamEntry]]:  # noqa: D102
+        return self._stream.unacknowledged(asked) if asked else []
 
     def acknowledge(self, user_id: str, device: str, up_to_id: int, now_ms: int) -> None:  # noqa: D102
-        self._stream.acknowledge([Acknowledgement(user_id, device, up_to_id, now_ms)])
+        self.acknowledge_all([Acknowledgement(user_id, device, up_to_id, now_ms)])
+
+    def acknowledge_all(self, told: Sequence[Acknowledgement]) -> None:  # noqa: D102
+        if told:
+            self._stream.acknowledge(told)
 
     def acknowledged(self, stream_ids: Sequence[int]) -> Sequence[int]:  # noqa: D102
         return self._stream.acknowledged(stream_ids)

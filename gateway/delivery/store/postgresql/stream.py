@@ -1,30 +1,23 @@
 """The streams of the users: ids ascend over all of them, in the order in which entries become visible."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from gateway.delivery.store.postgresql.keys import key
+from gateway.delivery.store.adding import add
+from gateway.delivery.store.postgresql.keys import escaped, key, shown
 from gateway.delivery.store.postgresql.session import Session
-from gateway.delivery.store.values import Appended, StreamEntry
+from gateway.delivery.store.values import Acknowledgement, Addition, Appended, StreamEntry
 
 _ENTRY = "s.stream_id, s.user_id, s.command_id, s.payload, s.collapse_key, s.expires_at_ms"
 
-# Of each entry that is to be appended: itself, if it is there already; what it replaces; and of the others that wait for the user, the
-# oldest that are too many beside it.
-_IN_THE_WAY = f"""
-WITH asked AS (
-  SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) WITH ORDINALITY
-           AS a (command_id, user_id, collapse_key, keep, number)
-), waiting AS (
-  SELECT a.number, a.keep, a.collapse_key <> '' AND s.collapse_key = a.collapse_key AS replaced, s.*
-  FROM asked a JOIN stream s USING (user_id) WHERE s.acknowledged_at_ms IS NULL
-), ranked AS (
-  SELECT *, row_number() OVER (PARTITION BY number, replaced ORDER BY stream_id DESC) AS place FROM waiting
-)
-SELECT a.number, 'there', {_ENTRY} FROM asked a JOIN stream s USING (command_id)
+# Of commands, their entries; and of users, what waits for them, without what it says.
+_THERE = f"""
+SELECT {_ENTRY}, false FROM stream s WHERE s.command_id = ANY(%s::text[])
 UNION ALL
-SELECT s.number, CASE WHEN s.replaced THEN 'replaced' ELSE 'overflowed' END, {_ENTRY} FROM ranked s WHERE s.replaced OR s.place >= s.keep
-ORDER BY 1, 3
+SELECT s.stream_id, s.user_id, s.command_id, '', s.collapse_key, s.expires_at_ms, true
+FROM stream s WHERE s.user_id = ANY(%s::text[]) AND s.acknowledged_at_ms IS NULL
+ORDER BY 1
 """
 _APPEND = """
 INSERT INTO stream (stream_id, user_id, command_id, payload, collapse_key, expires_at_ms, gateway, sent)
@@ -45,32 +38,14 @@ missed AS (
 SELECT {_ENTRY} FROM missed s ORDER BY s.stream_id
 """
 _ACKNOWLEDGE = """
-WITH had AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS h (user_id, device_id, stream_id, at_ms)),
-acknowledged AS (
+WITH acknowledged AS (
   UPDATE stream s SET acknowledged_at_ms = h.at_ms
-  FROM (SELECT user_id, max(stream_id) AS stream_id, min(at_ms) AS at_ms FROM had GROUP BY user_id) h
-  WHERE s.user_id = h.user_id AND s.stream_id <= h.stream_id AND s.acknowledged_at_ms IS NULL
+  FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) AS h (user_id, after_id, up_to_id, at_ms)
+  WHERE s.user_id = h.user_id AND s.stream_id > h.after_id AND s.stream_id <= h.up_to_id AND s.acknowledged_at_ms IS NULL
 )
-INSERT INTO cursors AS c SELECT * FROM had
+INSERT INTO cursors AS c SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
 ON CONFLICT (user_id, device_id) DO UPDATE SET stream_id = greatest(c.stream_id, excluded.stream_id), at_ms = excluded.at_ms
 """
-
-
-class Addition(NamedTuple):
-    """What ``append`` is given."""
-
-    entry: StreamEntry
-    keep: int
-    sent: bool
-
-
-class Acknowledgement(NamedTuple):
-    """What ``acknowledge`` is given."""
-
-    user_id: str
-    device_id: str
-    up_to_id: int
-    now_ms: int
 
 
 class Stream:
@@ -86,45 +61,65 @@ class Stream:
         """A transaction starts."""
         self._newest = None
 
-    def append(self, asked: Sequence[Addition]) -> list[Appended]:
-        """As if one after the other; of each, what it was given and what made room for it."""
-        done: dict[int, Appended] = {}
-        with self._session.turn():
-            for numbers in _rounds(asked):
-                done.update(zip(numbers, self._append_to_different([asked[number] for number in numbers]), strict=True))
-        return [done[number] for number in range(len(asked))]
+    def append(self, additions: Sequence[Addition]) -> list[Appended]:
+        """As ``Store.append_all``, but nothing is settled."""
+        commands = list(dict.fromkeys(key(each.entry.command_id) for each in additions))
+        users = list(dict.fromkeys(key(each.entry.user_id) for each in additions))
+        with self._session.turn() as turn:
+            there: dict[str, StreamEntry] = {}
+            waiting: dict[str, list[StreamEntry]] = {}
+            for *row, waits in self._session.rows(_THERE, (commands, users)):
+                entry = _entry(row)
+                if waits:
+                    waiting.setdefault(entry.user_id, []).append(entry)
+                else:
+                    there[entry.command_id] = entry
+            added = add(additions, there, waiting, turn.newest_id)
+            turn.newest_id = added.newest_id
+            gone: dict[int, StreamEntry] = {}
+            if added.removed:
+                query = f"DELETE FROM stream s WHERE stream_id = ANY(%s::bigint[]) RETURNING {_ENTRY}"
+                gone = {row[0]: _entry(row) for row in self._session.rows(query, (added.removed,))}
+            if added.inserted:
+                self._session.count(_APPEND, (self._gateway, *_columns([_row(*new) for new in added.inserted.values()])))
+        return [_with_what_they_said(answer, gone) for answer in added.answers] if gone else added.answers
 
     def withdraw(self, command_id: str) -> StreamEntry | None:  # noqa: D102 - as Store
         with self._session.turn():
             query = f"DELETE FROM stream s WHERE command_id = %s AND acknowledged_at_ms IS NULL RETURNING {_ENTRY}"
             rows = self._session.rows(query, (key(command_id),))
-        return StreamEntry(*rows[0]) if rows else None
+        return _entry(rows[0]) if rows else None
 
     def after(self, user_id: str, device: str, last_id: int | None, now_ms: int) -> Sequence[StreamEntry]:  # noqa: D102
         with self._session.turn() as turn:
             values = {"user_id": key(user_id), "device_id": key(device), "last_id": last_id, "now_ms": now_ms, "newest_id": turn.newest_id}
-            return [StreamEntry(*row) for row in self._session.rows(_AFTER, values)]
+            return [_entry(row) for row in self._session.rows(_AFTER, values)]
 
-    def unacknowledged(self, asked: Sequence[tuple[str, int]]) -> list[list[StreamEntry]]:
+    def unacknowledged(self, asked: Sequence[tuple[str, int]]) -> list[Sequence[StreamEntry]]:
         """Of each of these (user, up to which id)."""
         found: list[list[StreamEntry]] = [[] for _ in asked]
         query = f"""SELECT a.number, {_ENTRY} FROM unnest(%s::text[], %s::bigint[]) WITH ORDINALITY AS a (user_id, up_to_id, number)
                     JOIN stream s ON s.user_id = a.user_id AND s.stream_id <= a.up_to_id AND s.acknowledged_at_ms IS NULL
                     ORDER BY a.number, s.stream_id"""
         for number, *entry in self._session.rows(query, ([key(user_id) for user_id, _ in asked], [up_to_id for _, up_to_id in asked])):
-            found[number - 1].append(StreamEntry(*entry))
-        return found
+            found[number - 1].append(_entry(entry))
+        return list(found)
 
     def acknowledge(self, told: Sequence[Acknowledgement]) -> None:
         """Each of these devices has everything up to its id, as far as that exists."""
-        furthest: dict[tuple[str, str], Acknowledgement] = {}
+        spans: list[tuple[str, int, int, int]] = []
+        had: dict[str, int] = {}
+        devices: dict[tuple[str, str], tuple[int, int]] = {}
         with self._session.turn() as turn:
             for each in told:
-                whose = key(each.user_id), key(each.device_id)
-                before = furthest.get(whose)
-                up_to_id = max(min(each.up_to_id, turn.newest_id), before.up_to_id if before else 0)
-                furthest[whose] = Acknowledgement(*whose, up_to_id, each.now_ms)
-            self._session.count(_ACKNOWLEDGE, _columns(list(furthest.values())))
+                user, device, up_to_id = key(each.user_id), key(each.device_id), min(each.up_to_id, turn.newest_id)
+                if up_to_id > had.get(user, 0):  # what an earlier one of them has covered is acknowledged then
+                    spans.append((user, had.get(user, 0), up_to_id, each.now_ms))
+                    had[user] = up_to_id
+                before, _ = devices.get((user, device), (0, 0))
+                devices[user, device] = max(before, up_to_id), each.now_ms
+            furthest = [(*whose, *how_far) for whose, how_far in devices.items()]
+            self._session.count(_ACKNOWLEDGE, (*(_columns(spans) or [[]] * 4), *_columns(furthest)))
 
     def acknowledged(self, stream_ids: Sequence[int]) -> Sequence[int]:  # noqa: D102
         query = "SELECT stream_id FROM stream WHERE stream_id = ANY(%s::bigint[]) AND acknowledged_at_ms IS NULL"
@@ -140,7 +135,7 @@ class Stream:
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
         # None that is newer than what this transaction says is the newest: that would be asked for once more.
         query = f"SELECT {_ENTRY} FROM stream s WHERE stream_id > %s AND stream_id <= %s AND gateway <> %s ORDER BY stream_id"
-        return [StreamEntry(*row) for row in self._session.rows(query, (after_id, self.newest_id(), self._gateway))]
+        return [_entry(row) for row in self._session.rows(query, (after_id, self.newest_id(), self._gateway))]
 
     def newest_id(self) -> int:  # noqa: D102
         if self._session.held:
@@ -152,7 +147,7 @@ class Stream:
 
     def expired(self, now_ms: int, most: int) -> Sequence[tuple[StreamEntry, bool]]:  # noqa: D102
         query = f"SELECT {_ENTRY}, s.sent OR s.acknowledged_at_ms IS NOT NULL FROM stream s WHERE expires_at_ms <= %s LIMIT %s"
-        return [(StreamEntry(*row[:-1]), row[-1]) for row in self._session.rows(query, (now_ms, most))]
+        return [(_entry(row[:-1]), row[-1]) for row in self._session.rows(query, (now_ms, most))]
 
     def remove(self, stream_ids: Sequence[int]) -> None:  # noqa: D102
         with self._session.turn():
@@ -163,51 +158,21 @@ class Stream:
         with self._session.turn():
             self._session.count("DELETE FROM cursors WHERE at_ms <= %s", (cursors_before_ms,))
 
-    def _append_to_different(self, asked: Sequence[Addition]) -> list[Appended]:
-        """No user and no command is there twice."""
-        entries = [each.entry for each in asked]
-        commands, users, keys = (
-            [key(entry.command_id) for entry in entries],
-            [key(entry.user_id) for entry in entries],
-            [key(entry.collapse_key) for entry in entries],
-        )
-        found: list[dict[str, list[StreamEntry]]] = [{"there": [], "replaced": [], "overflowed": []} for _ in asked]
-        for number, why, *old in self._session.rows(_IN_THE_WAY, (commands, users, keys, [each.keep for each in asked])):
-            found[number - 1][why].append(StreamEntry(*old))
-        appended: list[Appended] = []
-        new: list[tuple[object, ...]] = []
-        with self._session.turn() as turn:
-            for number, (each, of) in enumerate(zip(asked, found, strict=True)):
-                if of["there"]:
-                    appended.append(Appended(of["there"][0], is_new=False))
-                    continue
-                entry = StreamEntry(turn.next_id(), *_all_but_the_id(each.entry))
-                appended.append(Appended(entry, replaced=tuple(of["replaced"]), overflowed=tuple(of["overflowed"])))
-                new.append((entry.stream_id, users[number], commands[number], entry.payload, keys[number], entry.expires_at_ms, each.sent))
-            if going := [old.stream_id for each in appended for old in (*each.replaced, *each.overflowed)]:
-                self.remove(going)
-            if new:
-                self._session.count(_APPEND, (self._gateway, *_columns(new)))
-        return appended
+
+def _entry(row: Sequence[Any]) -> StreamEntry:
+    stream_id, user_id, command_id, payload, collapse_key, expires_at_ms = row
+    return StreamEntry(stream_id, shown(user_id), shown(command_id), payload, shown(collapse_key), expires_at_ms)
 
 
-def _rounds(asked: Sequence[Addition]) -> Iterator[list[int]]:
-    """The numbers of the additions, in parts that hold no user and no command twice, and keep the order of those that share one."""
-    rounds: list[list[int]] = []
-    of: dict[tuple[str, str], int] = {}
-    for number, each in enumerate(asked):
-        names = (("user", each.entry.user_id), ("command", each.entry.command_id))
-        place = max(of.get(name, -1) for name in names) + 1
-        of.update(dict.fromkeys(names, place))
-        if place == len(rounds):
-            rounds.append([])
-        rounds[place].append(number)
-    return iter(rounds)
+def _row(entry: StreamEntry, sent: bool) -> tuple[object, ...]:
+    names = key(entry.user_id), key(entry.command_id)
+    return entry.stream_id, *names, entry.payload, escaped(entry.collapse_key), entry.expires_at_ms, sent
+
+
+def _with_what_they_said(answer: Appended, gone: Mapping[int, StreamEntry]) -> Appended:
+    replaced, overflowed = (tuple(gone.get(old.stream_id, old) for old in which) for which in (answer.replaced, answer.overflowed))
+    return replace(answer, replaced=replaced, overflowed=overflowed)
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _all_but_the_id(entry: StreamEntry) -> tuple[str, str, str, str, int]:
-    return entry.user_id, entry.command_id, entry.payload, entry.collapse_key, entry.expires_at_ms
