@@ -42,8 +42,8 @@ class AsyncStore:
         self._queue.put((operation, future))
         return await future
 
-    async def close(self, timeout_s: float) -> None:
-        """Returns when everything that was begun is durable, or the time is over: a store that is away is not waited for at the end."""
+    async def close(self, timeout_s: float | None = None) -> None:
+        """Returns when everything that was begun is durable, or the time is over: a store that is away need not be waited for at the end."""
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join, timeout_s)
 
