@@ -169,6 +169,7 @@ async def _measure(kafka: EmbeddedKafka, port: int, process: psutil.Process, giv
     began = time.perf_counter()
     clients = await _connect(port, users, arrived, acknowledging=not given.no_ack)
     connected_s = time.perf_counter() - began
+    print(f"{len(clients)} connections", file=sys.stderr)
     await asyncio.sleep(3)
     rss_idle = process.memory_info().rss
     cpu = process.cpu_times()
@@ -181,6 +182,7 @@ async def _measure(kafka: EmbeddedKafka, port: int, process: psutil.Process, giv
     in_time = len(arrived) - skipped
     await asyncio.sleep(3)
     used = process.cpu_times()
+    used_s = used.user + used.system - cpu.user - cpu.system
     latencies = np.array(arrived[skipped:])
     result = {
         "connections": len(clients),
@@ -195,7 +197,9 @@ async def _measure(kafka: EmbeddedKafka, port: int, process: psutil.Process, giv
         "p50_ms": round(float(np.percentile(latencies, 50)), 1),
         "p99_ms": round(float(np.percentile(latencies, 99)), 1),
         "max_ms": round(float(latencies.max()), 1),
-        "gateway_cores": round((used.user + used.system - cpu.user - cpu.system) / given.seconds, 2),
+        "gateway_cores": round(used_s / given.seconds, 2),
+        "gateway_cpu_per_push_ms": round(used_s * 1000 / len(arrived), 3),  # comparable whatever else the machine does
+        "load_average": round(os.getloadavg()[0], 1),
         "acknowledged": not given.no_ack,
     }
     for client in clients:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
+from gateway.delivery.store.values import Wanted
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PURPOSE_MARKETING, PURPOSE_UNSPECIFIED, PushCommand
 
@@ -42,6 +43,11 @@ def end_ms(command: PushCommand, default_ttl_ms: int) -> int:
     """From when on it must not reach the user, milliseconds since the epoch: it is worthless, or would wake them."""
     expires_at_ms = command.expires_at_ms or (command.decided_at_ms or command.caused_at_ms) + default_ttl_ms
     return min(expires_at_ms, command.quiet_from_ms) if command.quiet_from_ms else expires_at_ms
+
+
+def wanted(command: PushCommand, origin: str, ends_at_ms: int, now_ms: int, remember_ms: int) -> Wanted:
+    """What the store is asked for it. It is remembered for so long after its end."""
+    return Wanted(command.command_id, command.user_id, origin, now_ms, max(now_ms, ends_at_ms) + remember_ms)
 
 
 def refusal(command: PushCommand, ends_at_ms: int, now_ms: int) -> Refusal | None:

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+from collections import Counter as Counts
 from collections import deque
 from collections.abc import Sequence
 from functools import cache
@@ -15,16 +16,17 @@ from prometheus_client import Counter
 from gateway.common.producer import AcknowledgedProducer, BufferFull, NotAcknowledged
 from gateway.delivery.metrics import OUTCOMES
 from gateway.delivery.outcomes import Report
+from gateway.delivery.store.records import to_signal
 from kairos.contract.connection import Connection
 from kairos.v1 import feedback_pb2
-from kairos.v1.signal_pb2 import Signal
 
 _AGAIN_S = 0.5
-_MOST_AT_ONCE = 500
+_ENOUGH_AT_ONCE = 500
 _SENDERS = 4
 """Batches that may be with the brokers at the same time."""
 
-_Waiting = tuple[str, tuple[bytes, bytes], "asyncio.Future[None]"]
+_Waiting = tuple[str, list[tuple[bytes, bytes]], "asyncio.Future[None]"]
+"""Topic, records, and what is set when the brokers have them."""
 
 
 class FeedbackWriter:
@@ -46,12 +48,20 @@ class FeedbackWriter:
 
     async def tell(self, report: Report) -> None:
         """Returns when the brokers have it."""
-        _counter(report.outcome, report.channel).inc()
-        await self._write(self._feedback, report.user_id.encode(), Signal(feedback=report.feedback()).SerializeToString())
+        await self.tell_all([report])
+
+    async def tell_all(self, reports: Sequence[Report]) -> None:
+        """Returns when the brokers have them all."""
+        if not reports:
+            return
+        for (outcome, channel), number in Counts((report.outcome, report.channel) for report in reports).items():
+            _counter(outcome, channel).inc(number)
+        records = [(report.user_id.encode(), to_signal(report)) for report in reports]
+        await self._write(self._feedback, records)
 
     async def dead_letter(self, key: bytes, value: bytes) -> None:
         """A record that could not be used; returns when the brokers have it."""
-        await self._write(self._dead_letters, key, value)
+        await self._write(self._dead_letters, [(key, value)])
 
     async def stop(self, timeout_s: float) -> None:
         """Give what is under way so long to be written."""
@@ -60,9 +70,9 @@ class FeedbackWriter:
         await asyncio.gather(*self._senders, return_exceptions=True)
         await self._producer.close(timeout_s)
 
-    async def _write(self, topic: str, key: bytes, value: bytes) -> None:
+    async def _write(self, topic: str, records: list[tuple[bytes, bytes]]) -> None:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((topic, (key, value), written))
+        self._waiting.append((topic, records, written))
         self._wake.set()
         await written
 
@@ -72,19 +82,22 @@ class FeedbackWriter:
                 self._wake.clear()
                 await self._wake.wait()
             by_topic: dict[str, list[_Waiting]] = {}
-            for _ in range(min(_MOST_AT_ONCE, len(self._waiting))):
+            taken = 0
+            while self._waiting and taken < _ENOUGH_AT_ONCE:
                 waiting = self._waiting.popleft()
+                taken += len(waiting[1])
                 by_topic.setdefault(waiting[0], []).append(waiting)
             for topic, batch in by_topic.items():
                 await self._send_batch(topic, batch)
 
     async def _send_batch(self, topic: str, batch: Sequence[_Waiting]) -> None:
+        records = [record for _, several, _ in batch for record in several]
         while True:
             try:
-                await self._producer.send(topic, [record for _, record, _ in batch])
+                await self._producer.send(topic, records)
             except (BufferFull, NotAcknowledged) as error:
                 # Again, with the same ids: the job knows a report that it has seen.
-                self._log.warning("feedback not acknowledged", records=len(batch), reason=type(error).__name__)
+                self._log.warning("feedback not acknowledged", records=len(records), reason=type(error).__name__)
                 await asyncio.sleep(_AGAIN_S)
             else:
                 break

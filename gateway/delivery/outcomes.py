@@ -5,6 +5,7 @@ The id of a report is a function of what it says, so saying it again after a cra
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from kairos.v1 import feedback_pb2
 from kairos.v1.feedback_pb2 import Feedback
@@ -41,7 +42,7 @@ class Report:
         parts = (
             self.user_id,
             self.command_id,
-            feedback_pb2.Outcome.Name(self.outcome),
+            _name(self.outcome),
             self.device_id,
             str(self.attempt) if self.outcome == feedback_pb2.OUTCOME_RETRYING else "",
             self.action_id,
@@ -70,3 +71,8 @@ class Report:
             attempt=self.attempt,
             provider_message_id=self.provider_message_id,
         )
+
+
+@cache
+def _name(outcome: int) -> str:
+    return feedback_pb2.Outcome.Name(outcome)

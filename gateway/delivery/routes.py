@@ -30,6 +30,9 @@ class Route:
     addresses: tuple[Target, ...]
 
 
+_STREAM_ONLY = (Route("", (IN_APP,)),)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How pushes are routed."""
@@ -42,6 +45,9 @@ class Plan:
         self, command: PushCommand, known: Sequence[Target], *, connected: bool, open_channels: Collection[int]
     ) -> tuple[Route, ...]:
         """None: there is nowhere to deliver to. ``known``: the user's devices, the one seen last first."""
+        if connected and self.default_endpoint == "" and not known and not command.targets and not command.channels:
+            # As nearly all of those who are connected: there is one way.
+            return _STREAM_ONLY if feedback_pb2.CHANNEL_IN_APP in self.order and feedback_pb2.CHANNEL_IN_APP in open_channels else ()
         order = [channel for channel in (command.channels or self.order) if channel in open_channels]
         devices: list[Target] = list(command.targets or known)
         if not devices and self.default_endpoint:

@@ -33,6 +33,7 @@ from gateway.delivery.settings import DeliverySettings
 from gateway.delivery.source import PushSource
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.open import open_store
+from gateway.delivery.stream.direct import DirectProtocol
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
 from gateway.delivery.stream.sse import SseStream
@@ -79,7 +80,7 @@ class Gateway:
         """From start to graceful end."""
         delivery = self._settings.delivery
         async with self._store() as store, open_channels(delivery) as channels, self._feedback() as feedback:
-            hub = Hub(delivery.stream, store, feedback.tell, clock_ms)
+            hub = Hub(delivery.stream, store, feedback.tell_all, clock_ms, self.fail)
             await hub.start()
             senders = {number: Sender(channel, delivery.retry, clock_ms) for number, channel in channels.by_number.items()}
             plan = Plan(delivery.devices, [CHANNELS[name] for name in delivery.order], delivery.webhook.default_endpoint)
@@ -162,7 +163,7 @@ class Gateway:
                 host=delivery.host,
                 port=delivery.port,
                 http="httptools",
-                ws="websockets-sansio",
+                ws=DirectProtocol,
                 lifespan="off",
                 log_config=None,
                 access_log=False,  # addresses hold tokens where headers cannot

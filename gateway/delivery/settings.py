@@ -34,6 +34,13 @@ class RetrySettings(Section):
     auth_pause_ms: NotNegative
 
 
+class StoreLogSettings(Section):
+    """How SQLite's write-ahead log is moved into the file."""
+
+    move_ms: Positive
+    most_bytes: Positive
+
+
 class PostgresqlSettings(Section):
     """A store in a PostgreSQL server."""
 
@@ -70,6 +77,7 @@ class StoreSettings(Section):
     lease_ms: Positive
     sweep_ms: Positive
     busy_ms: Positive
+    log: StoreLogSettings
     postgresql: PostgresqlSettings
 
     @model_validator(mode="after")

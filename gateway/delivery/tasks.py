@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from gateway.delivery.metrics import UNDER_WAY
-
 Task = asyncio.Task[None]
 
 
@@ -16,14 +14,10 @@ class Tasks:
         self._under_way: set[Task] = set()
         self._waiting: set[Task] = set()
 
-    def __len__(self) -> int:
-        return len(self._under_way)
-
     def start(self, work: Coroutine[None, None, None]) -> Task:
         """Begin."""
         task = asyncio.create_task(work)
         self._under_way.add(task)
-        UNDER_WAY.inc()
         task.add_done_callback(self._ended)
         return task
 
@@ -34,17 +28,18 @@ class Tasks:
         task.add_done_callback(self._waiting.discard)
 
     async def finish(self, timeout_s: float) -> None:
-        """Wait for what is under way, and give up what is not done by then."""
+        """Wait for what is under way and what that begins, and give up what is not done by then."""
         for task in self._waiting:
             task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=timeout_s)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while self._under_way and (left_s := deadline - loop.time()) > 0:
+            await asyncio.wait(self._under_way, timeout=left_s)
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def _ended(self, task: Task) -> None:
         self._under_way.discard(task)
-        UNDER_WAY.dec()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)

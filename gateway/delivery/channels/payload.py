@@ -4,32 +4,20 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kairos.v1 import push_pb2, signal_pb2
-from kairos.v1.push_pb2 import PushCommand
+from kairos.v1.push_pb2 import Action, PushCommand
 
 
 def fields(command: PushCommand, ends_at_ms: int) -> dict[str, Any]:
     """What is not set is not there."""
-    content = command.content
-    found: dict[str, Any] = {
-        "command_id": command.command_id,
-        "title": content.title,
-        "subtitle": content.subtitle,
-        "body": content.body,
-        "image_url": content.image_url,
-        "icon": content.icon,
-        "sound": content.sound,
-        "colour": content.colour,
-        "deep_link": content.deep_link,
-        "locale": content.locale,
-        "title_loc_key": content.title_loc_key,
-        "title_loc_args": list(content.title_loc_args),
-        "body_loc_key": content.body_loc_key,
-        "body_loc_args": list(content.body_loc_args),
-        "actions": [{"action_id": action.action_id, "title": action.title, "deep_link": action.deep_link} for action in content.actions],
-        "data": dict(content.data),
+    found: dict[str, Any] = {"command_id": command.command_id}
+    for field, value in command.content.ListFields():  # knows what is set, which is little of what there is
+        if field.name in _OF_CONTENT:
+            found[field.name] = _OF_CONTENT[field.name](value)
+    others = {
         "item_ids": list(command.item_ids),
         "reason": command.reason,
         "collapse_key": command.collapse_key,
@@ -37,14 +25,32 @@ def fields(command: PushCommand, ends_at_ms: int) -> dict[str, Any]:
         "silent": command.silent,
         "expires_at_ms": ends_at_ms,
         "caused_at_ms": command.caused_at_ms,
+        "priority": command.priority and _word(push_pb2.Priority.Name(command.priority), "PRIORITY_"),
+        "trigger": command.trigger and _word(signal_pb2.Trigger.Name(command.trigger), "TRIGGER_"),
     }
-    if command.priority:
-        found["priority"] = push_pb2.Priority.Name(command.priority).removeprefix("PRIORITY_").lower()
-    if command.trigger:
-        found["trigger"] = signal_pb2.Trigger.Name(command.trigger).removeprefix("TRIGGER_").lower()
-    if content.HasField("badge"):
-        found["badge"] = content.badge
-    return {name: value for name, value in found.items() if value or name == "badge"}
+    return found | {name: value for name, value in others.items() if value}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _actions(actions: Iterable[Action]) -> list[dict[str, str]]:
+    return [{"action_id": action.action_id, "title": action.title, "deep_link": action.deep_link} for action in actions]
+
+
+_OF_CONTENT: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("title", "subtitle", "body", "image_url", "icon", "badge", "sound", "colour", "deep_link", "locale"), _as_it_is),
+    **dict.fromkeys(("title_loc_key", "body_loc_key"), _as_it_is),
+    **dict.fromkeys(("title_loc_args", "body_loc_args"), list),
+    "actions": _actions,
+    "data": dict,
+}
+"""Fields of the content that clients get, and how they get them."""
+
+
+def _word(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower()
 
 
 def header_key(key: str, longest: int) -> str:
@@ -60,7 +66,10 @@ def header_key(key: str, longest: int) -> str:
 
 def to_json(document: dict[str, Any]) -> str:
     """Compact, and with every letter as itself: it counts against a limit."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _encode(document)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def fitted(document: dict[str, Any], most_bytes: int) -> bytes | None:

@@ -13,4 +13,6 @@ def open_store(settings: StoreSettings, gateway: str, linger_ms: int) -> Store:
         from gateway.delivery.store.postgresql.store import PostgresqlStore
 
         return PostgresqlStore(settings.postgresql, gateway, lease_ms=settings.lease_ms, busy_ms=settings.busy_ms, linger_ms=linger_ms)
-    return SqliteStore(Path(settings.path), gateway, synchronous=settings.synchronous, busy_ms=settings.busy_ms, linger_ms=linger_ms)
+    return SqliteStore(
+        Path(settings.path), gateway, synchronous=settings.synchronous, busy_ms=settings.busy_ms, linger_ms=linger_ms, log=settings.log
+    )

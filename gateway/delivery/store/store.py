@@ -2,13 +2,16 @@
 
 Each method is one transaction: it is durable when it has returned, and two gateways that call it at the same time see one after
 the other. Methods block; ``AsyncStore`` calls them from one thread of their own, many to a transaction.
+
+What ends in ``_all`` means the operation without it for each, in the order given, in one transaction. A store that inherits from
+``Store`` has that as a loop; one that can do better says so itself.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from gateway.delivery.outcomes import Report
-from gateway.delivery.store.values import Appended, Claim, StreamEntry
+from gateway.delivery.store.values import Acknowledgement, Addition, Appended, Claim, StreamEntry, Wanted
 from kairos.v1.push_pb2 import Target
 
 
@@ -38,8 +41,17 @@ class Store(Protocol):
     def claim(self, command_id: str, user_id: str, origin: str, now_ms: int, keep_until_ms: int) -> Claim:
         """Take a command, if nobody else has it."""
 
+    def claim_all(self, wanted: Sequence[Wanted]) -> list[Claim]:
+        """``claim`` each."""
+        return [self.claim(*each) for each in wanted]
+
     def settle(self, report: Report, route: str = "") -> None:
         """What became of a command: the first word stands. With ``route``, of one of several devices."""
+
+    def settle_all(self, reports: Sequence[Report]) -> None:
+        """``settle`` each."""
+        for report in reports:
+            self.settle(report)
 
     def settled_routes(self, command_id: str) -> frozenset[str]:
         """Of a command to several devices: those that are done."""
@@ -54,6 +66,10 @@ class Store(Protocol):
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:
         """Add a push, once, and settle its command unless another way is open. Ids ascend over all users and gateways."""
 
+    def append_all(self, additions: Sequence[Addition]) -> list[Appended]:
+        """``append`` each."""
+        return [self.append(each.entry, each.settled, each.keep, sent=each.sent) for each in additions]
+
     def withdraw(self, command_id: str) -> StreamEntry | None:
         """Take an entry out that no device has acknowledged, for another way; None if one has, or it is not there."""
 
@@ -63,8 +79,17 @@ class Store(Protocol):
     def unacknowledged(self, user_id: str, up_to_id: int) -> Sequence[StreamEntry]:
         """Entries that no device has acknowledged, up to this one."""
 
+    def unacknowledged_all(self, asked: Sequence[tuple[str, int]]) -> list[Sequence[StreamEntry]]:
+        """``unacknowledged`` for each user and id."""
+        return [self.unacknowledged(user_id, up_to_id) for user_id, up_to_id in asked]
+
     def acknowledge(self, user_id: str, device: str, up_to_id: int, now_ms: int) -> None:
         """A device has everything up to this entry."""
+
+    def acknowledge_all(self, told: Sequence[Acknowledgement]) -> None:
+        """``acknowledge`` each."""
+        for each in told:
+            self.acknowledge(*each)
 
     def acknowledged(self, stream_ids: Sequence[int]) -> Sequence[int]:
         """Which of these some device has, or are gone."""

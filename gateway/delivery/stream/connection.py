@@ -25,10 +25,11 @@ class Ending(Enum):
 class Connection:
     """``user_ids``: all the ids the user's pushes may have, the current one first. ``write`` sends one event; ``end`` closes the transport.
 
+    ``write_now`` sends one without waiting, or says that it cannot.
     Until ``resume`` nothing is written: what is offered waits behind what the device has missed.
     """
 
-    __slots__ = ("_end", "_held", "_pending", "_resumed", "_settings", "_write", "_writer", "device_id", "ended", "user_ids")
+    __slots__ = ("_end", "_held", "_pending", "_resumed", "_settings", "_write", "_write_now", "_writer", "device_id", "ended", "user_ids")
 
     def __init__(
         self,
@@ -37,11 +38,13 @@ class Connection:
         write: Callable[[Event], Awaitable[None]],
         end: Callable[[Ending], None],
         settings: StreamSettings,
+        write_now: Callable[[Event], bool] = lambda _event: False,
     ) -> None:
         self.user_ids = user_ids
         self.device_id = device_id
         self.ended: Ending | None = None
         self._write = write
+        self._write_now = write_now
         self._end = end
         self._settings = settings
         self._pending: deque[Event] = deque()
@@ -60,6 +63,8 @@ class Connection:
     def offer(self, event: Event) -> None:
         """A push for this device, or one that was taken back. Never waits."""
         if self.ended is not None or (isinstance(event, StreamEntry) and event.stream_id in self._resumed):
+            return
+        if not self._pending and self._writer is None and not self._held and self._write_now(event):
             return
         self._pending.append(event)
         if len(self._pending) > self._settings.max_pending:

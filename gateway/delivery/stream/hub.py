@@ -5,7 +5,7 @@ the last id it has; and a push that is in the stream never needs to come from Ka
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -16,21 +16,28 @@ from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StreamSettings
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import StreamEntry, Withdrawn
+from gateway.delivery.store.values import Addition, Appended, StreamEntry, Withdrawn
+from gateway.delivery.stream.acknowledging import Acknowledging
 from gateway.delivery.stream.connection import Connection, Ending
 from kairos.v1 import feedback_pb2
 
 
 class Hub:
-    """``tell`` hands a report to the job and returns when it is told."""
+    """``tell_all`` hands reports to the job and returns when they are told; ``failed`` is called with what must never happen."""
 
     def __init__(
-        self, settings: StreamSettings, store: AsyncStore, tell: Callable[[Report], Awaitable[None]], clock_ms: Callable[[], int]
+        self,
+        settings: StreamSettings,
+        store: AsyncStore,
+        tell_all: Callable[[Sequence[Report]], Awaitable[None]],
+        clock_ms: Callable[[], int],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
         self._store = store
-        self._tell = tell
+        self._tell_all = tell_all
         self._clock_ms = clock_ms
+        self._acknowledging = Acknowledging(store, tell_all, self._noticed, clock_ms, failed)
         self._log = structlog.get_logger("stream")
         self._of_user: dict[str, list[Connection]] = {}
         self._unacknowledged: dict[int, asyncio.Event] = {}
@@ -48,26 +55,36 @@ class Hub:
         """Put a push into its user's stream. With ``another_way`` an acknowledgement is waited for, and without one the push is taken out
         again and False returned; else its command is settled at once, for the stream keeps it.
         """
-        command = push.command
-        here = self._of_user.get(command.user_id)
-        ends_at_ms = min(push.ends_at_ms, self._clock_ms() + self._settings.keep_ms)
-        entry = StreamEntry(
-            0, command.user_id, command.command_id, to_json(fields(command, push.ends_at_ms)), command.collapse_key, ends_at_ms
-        )
         settled = None if another_way else accepted
-        appended = await self._store.run(lambda store: store.append(entry, settled, self._settings.keep_per_user, sent=bool(here)))
+        addition = self.addition(push, settled, self._clock_ms(), sent=self.is_here(push.command.user_id))
+        appended = await self._store.run(lambda store: store.append(addition.entry, settled, addition.keep, sent=addition.sent))
         entry = appended.entry
         if another_way:
             self._unacknowledged[entry.stream_id] = asyncio.Event()
+        await self._tell_all(self.appended(appended, written_at_ms))
+        return not another_way or await self._is_acknowledged(entry)
+
+    def addition(self, push: Push, settled: Report | None, now_ms: int, *, sent: bool) -> Addition:
+        """What puts a push into its user's stream. Safe in any thread."""
+        command = push.command
+        ends_at_ms = min(push.ends_at_ms, now_ms + self._settings.keep_ms)
+        payload = to_json(fields(command, push.ends_at_ms))
+        entry = StreamEntry(0, command.user_id, command.command_id, payload, command.collapse_key, ends_at_ms)
+        return Addition(entry, settled, self._settings.keep_per_user, sent)
+
+    def appended(self, appended: Appended, written_at_ms: int) -> list[Report]:
+        """A push is in the stream: it goes to the connections. What is to be told of those that made room for it."""
+        entry = appended.entry
         if appended.is_new:
             self._publish(entry)
-        if written_at_ms > 0 and here:
+        if written_at_ms > 0 and self.is_here(entry.user_id):
             SENT_SECONDS.observe(max(0, self._clock_ms() - written_at_ms) / 1000)
-        for old in appended.replaced:
-            await self._gone(old, feedback_pb2.OUTCOME_REPLACED, "a newer push took its place")
-        for old in appended.overflowed:
-            await self._gone(old, feedback_pb2.OUTCOME_EXPIRED, "too many waited for the user")
-        return not another_way or await self._is_acknowledged(entry)
+        replaced = [self._gone(old, feedback_pb2.OUTCOME_REPLACED, "a newer push took its place") for old in appended.replaced]
+        return replaced + [self._gone(old, feedback_pb2.OUTCOME_EXPIRED, "too many waited for the user") for old in appended.overflowed]
+
+    def is_here(self, user_id: str) -> bool:
+        """Whether some device of the user is connected to this gateway."""
+        return user_id in self._of_user
 
     def withdrawn(self, user_id: str, command_id: str) -> None:
         """Tell connected devices that a push was taken back."""
@@ -91,9 +108,9 @@ class Hub:
         finally:
             self._unacknowledged.pop(entry.stream_id, None)
 
-    async def _gone(self, entry: StreamEntry, outcome: int, reason: str) -> None:
+    def _gone(self, entry: StreamEntry, outcome: int, reason: str) -> Report:
         channel = feedback_pb2.CHANNEL_IN_APP
-        await self._tell(Report(entry.user_id, entry.command_id, outcome, self._clock_ms(), channel=channel, reason=reason))
+        return Report(entry.user_id, entry.command_id, outcome, self._clock_ms(), channel=channel, reason=reason)
 
     # Devices in
     def refusal(self, user_ids: tuple[str, ...]) -> Ending | None:
@@ -119,12 +136,10 @@ class Hub:
     async def _missed(self, user_id: str, device_id: str, last_id: int | None) -> Sequence[StreamEntry]:
         now_ms = self._clock_ms()
         if last_id:  # what it resumes from, it has
-            await self._have_told(user_id, last_id, device_id)
+            await asyncio.shield(self.acknowledge((user_id,), device_id, last_id))
 
         def operation(store: Store) -> Sequence[StreamEntry]:
             store.connect(user_id, device_id)
-            if last_id:
-                store.acknowledge(user_id, device_id, last_id, now_ms)
             return store.after(user_id, device_id, last_id, now_ms)
 
         return await self._store.run(operation)
@@ -145,32 +160,14 @@ class Hub:
         until_ms = self._clock_ms() + self._settings.linger_ms
         await self._store.run(lambda store: store.disconnect(user_id, device_id, until_ms))
 
-    async def acknowledge(self, user_ids: tuple[str, ...], device_id: str, up_to_id: int) -> None:
-        """A device has everything up to this id. Returns when that is told and durable."""
-        for user_id in user_ids:
-            await self._have_told(user_id, up_to_id, device_id)
-            await self._note_acknowledged(user_id, device_id, up_to_id)
+    def acknowledge(self, user_ids: tuple[str, ...], device_id: str, up_to_id: int) -> "asyncio.Future[None]":
+        """A device has everything up to this id. Done when that is told and durable; not to be cancelled: it is others' as well."""
+        return self._acknowledging.begin(user_ids, device_id, up_to_id)
 
-    async def _note_acknowledged(self, user_id: str, device_id: str, up_to_id: int) -> None:
-        now_ms = self._clock_ms()
-        await self._store.run(lambda store: store.acknowledge(user_id, device_id, up_to_id, now_ms))
-
-    async def _have_told(self, user_id: str, up_to_id: int, device_id: str) -> None:
-        """First the job is told, then it is noted: what a crash comes between is told again, with the same ids."""
-        entries = await self._store.run(lambda store: store.unacknowledged(user_id, up_to_id))
+    def _noticed(self, entries: Iterable[StreamEntry]) -> None:
         for entry in entries:
             if waiting := self._unacknowledged.get(entry.stream_id):
                 waiting.set()
-        channel = feedback_pb2.CHANNEL_IN_APP
-        now_ms = self._clock_ms()
-        reports = [
-            Report(user_id, entry.command_id, feedback_pb2.OUTCOME_DELIVERED, now_ms, channel=channel, device_id=device_id)
-            for entry in entries
-        ]
-        if len(reports) == 1:
-            await self._tell(reports[0])
-        elif reports:
-            await asyncio.gather(*(self._tell(report) for report in reports))
 
     # Time passes
     async def watch(self) -> None:
@@ -199,9 +196,8 @@ class Hub:
         """Take out what is over; of what no device was ever sent, the job is told."""
         now_ms = self._clock_ms()
         while over := await self._store.run(lambda store: store.expired(now_ms, _MOST_AT_ONCE)):
-            for entry, sent in over:
-                if not sent:
-                    await self._gone(entry, feedback_pb2.OUTCOME_EXPIRED, "the user did not come back in time")
+            reason = "the user did not come back in time"
+            await self._tell_all([self._gone(entry, feedback_pb2.OUTCOME_EXPIRED, reason) for entry, sent in over if not sent])
             await self._remove([entry.stream_id for entry, _ in over])
 
     async def _remove(self, stream_ids: list[int]) -> None:

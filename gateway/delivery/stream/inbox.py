@@ -1,5 +1,6 @@
 """What clients say becomes feedback: a user speaks of their own pushes only."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.delivery.metrics import MESSAGES
@@ -8,6 +9,8 @@ from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.messages import OUTCOMES, WITHOUT_COMMAND, Ack, Message, MessageError, Told
 from kairos.v1 import feedback_pb2
+
+_ACKS = MESSAGES.labels("ack")
 
 
 class Inbox:
@@ -23,9 +26,14 @@ class Inbox:
         """Returns when Kafka and the store have it. Raises MessageError."""
         MESSAGES.labels(message.type).inc()
         if isinstance(message, Ack):
-            await self._hub.acknowledge(user_ids, device_id, int(message.id))
+            await asyncio.shield(self._hub.acknowledge(user_ids, device_id, int(message.id)))
         elif isinstance(message, Told):
             await self._outcome(message, user_ids, device_id)
+
+    def take_at_once(self, message: Ack, user_ids: tuple[str, ...], device_id: str) -> None:
+        """Nobody waits until Kafka and the store have it. If they never do, the device acknowledges again when it resumes."""
+        _ACKS.inc()
+        self._hub.acknowledge(user_ids, device_id, int(message.id))
 
     async def _outcome(self, told: Told, user_ids: tuple[str, ...], device_id: str) -> None:
         outcome = OUTCOMES[told.outcome]

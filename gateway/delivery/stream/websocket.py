@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -14,9 +15,10 @@ from gateway.delivery.metrics import CONNECTIONS
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Connection, Ending, Event
+from gateway.delivery.stream.direct import DirectProtocol, direct
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.stream.inbox import Inbox
-from gateway.delivery.stream.messages import MessageError, parse
+from gateway.delivery.stream.messages import Ack, MessageError, parse
 from gateway.delivery.stream.rate import Allowance
 from gateway.delivery.stream.users import Caller, Users, device_of, last_id_of
 
@@ -64,7 +66,10 @@ class WebSocketStream:
         async def write(event: Event) -> None:
             await socket.send_text(frame(event))
 
-        connection = Connection(caller.user_ids, device_id, write, end, self._settings.stream)
+        protocol = direct(socket.scope)
+        connection = Connection(
+            caller.user_ids, device_id, write, end, self._settings.stream, lambda event: protocol.write(frame(event).encode())
+        )
         loop = asyncio.get_running_loop()
         life = loop.call_later(max(0.0, caller.until_s - self._clock_ms() / 1000), connection.end, Ending.UNAUTHORISED)
         gauge = CONNECTIONS.labels("websocket")
@@ -74,17 +79,19 @@ class WebSocketStream:
                 json.dumps({"type": "hello", "device_id": device_id, "heartbeat_ms": self._settings.stream.heartbeat_ms})
             )
             await self._hub.join(connection, last_id)
-            await self._listen(socket, connection)
+            await self._listen(socket, protocol, connection)
         except (WebSocketDisconnect, OSError, RuntimeError):
             pass  # the client is gone; RuntimeError is Starlette's word for sending to one that is
         finally:
+            protocol.on_text = None  # it knows the connection, which knows the protocol
             life.cancel()
             gauge.dec()
             await self._hub.leave(connection)
 
-    async def _listen(self, socket: WebSocket, connection: Connection) -> None:
+    async def _listen(self, socket: WebSocket, protocol: DirectProtocol, connection: Connection) -> None:
         stream = self._settings.stream
         allowance = Allowance(stream.messages_per_s, stream.messages_burst, time.monotonic())
+        protocol.on_text = partial(self._take_at_once, connection, allowance)
         while connection.ended is None:
             received = await socket.receive()
             if received["type"] != "websocket.receive":
@@ -97,6 +104,19 @@ class WebSocketStream:
                 await socket.send_text(_problem("", "messages are JSON texts, not bytes"))
                 continue
             await self._take(socket, connection, text)
+
+    def _take_at_once(self, connection: Connection, allowance: Allowance, text: bytes) -> bool:
+        """Whether it was an acknowledgement that wants no answer, within what the client may say."""
+        if connection.ended is not None:
+            return False
+        try:
+            message = parse(text)
+        except MessageError:
+            return False
+        if not isinstance(message, Ack) or message.ref or not allowance.spend(time.monotonic()):
+            return False
+        self._inbox.take_at_once(message, connection.user_ids, connection.device_id)
+        return True
 
     async def _take(self, socket: WebSocket, connection: Connection, text: str) -> None:
         ref = ""

@@ -1,0 +1,130 @@
+"""What was read together is delivered together, as far as it is settled by writing it down: to streams of connected users, or not at all.
+
+    claim all → refuse, or choose routes → append and settle all → to the connections → tell the job of all
+
+What takes its time (other channels, another way if nobody acknowledges, several devices) or is not this gateway's is left to be
+delivered on its own. Up to the connections everything is one transaction: either a command is claimed, in the stream and settled, or
+nothing of it has happened.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.delivery import commands
+from gateway.delivery.channels.channel import Push
+from gateway.delivery.feedback import FeedbackWriter
+from gateway.delivery.metrics import COMMANDS
+from gateway.delivery.outcomes import Report
+from gateway.delivery.pending import Pending
+from gateway.delivery.reports import report_of
+from gateway.delivery.routes import Plan
+from gateway.delivery.settings import DeliverySection
+from gateway.delivery.store.async_store import AsyncStore
+from gateway.delivery.store.store import Store
+from gateway.delivery.store.values import Addition, Appended, Claim, Standing
+from gateway.delivery.stream.hub import Hub
+from kairos.v1 import feedback_pb2
+
+
+@dataclass(slots=True)
+class _Written:
+    """What a transaction did."""
+
+    reports: list[Report] = field(default_factory=list)
+    appended: list[tuple[Pending, Appended]] = field(default_factory=list)
+    left: list[tuple[Pending, Claim]] = field(default_factory=list)
+    standings: Counter[Standing] = field(default_factory=Counter)
+
+
+class Together:
+    """``open_channels``: what this gateway can deliver over."""
+
+    def __init__(
+        self,
+        settings: DeliverySection,
+        plan: Plan,
+        hub: Hub,
+        store: AsyncStore,
+        feedback: FeedbackWriter,
+        clock_ms: Callable[[], int],
+        open_channels: Collection[int],
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._hub = hub
+        self._store = store
+        self._feedback = feedback
+        self._clock_ms = clock_ms
+        self._open_channels = open_channels
+        self._log = structlog.get_logger("delivery")
+        self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
+
+    async def deliver(self, several: Sequence[Pending], leave: Callable[[Pending, Claim], None]) -> list[Pending]:
+        """Returns those that are told. The others were given to ``leave`` before, with how they stand. Of each user there is one."""
+        here = {each.command.user_id for each in several if self._hub.is_here(each.command.user_id)}
+        now_ms = self._clock_ms()
+        written = await self._store.run(lambda store: self._write(store, several, here, now_ms))
+        for standing, number in written.standings.items():
+            COMMANDS.labels(standing.value).inc(number)
+        reports = written.reports
+        for pending, appended in written.appended:
+            reports += self._hub.appended(appended, pending.record.written_at_ms)
+        left = set()
+        for pending, claim in written.left:
+            left.add(id(pending))
+            leave(pending, claim)
+        if self._debugging:
+            for report in reports:
+                self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, reason=report.reason)
+        await self._feedback.tell_all(reports)
+        return [pending for pending in several if id(pending) not in left]
+
+    def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], now_ms: int) -> _Written:
+        """In the store's thread, perhaps more than once: what it answers depends on nothing but what it is given."""
+        ends_ms = [commands.end_ms(each.command, self._settings.default_ttl_ms) for each in several]
+        remember_ms = self._settings.remember_ms
+        claims = store.claim_all(
+            [
+                commands.wanted(each.command, each.record.place.origin, end_ms, now_ms, remember_ms)
+                for each, end_ms in zip(several, ends_ms, strict=True)
+            ]
+        )
+        written = _Written()
+        refused: list[Report] = []
+        additions: list[tuple[Pending, Addition]] = []
+        for pending, claim, end_ms in zip(several, claims, ends_ms, strict=True):
+            does = self._choose(pending, claim, end_ms, here, now_ms)
+            if does is None:
+                written.left.append((pending, claim))
+            elif isinstance(does, Report):
+                refused.append(does)
+            else:
+                additions.append((pending, does))
+            if claim.standing is not Standing.HELD:  # that one is asked for again, and counted then
+                written.standings[claim.standing] += 1
+        store.settle_all(refused)
+        answers = store.append_all([addition for _, addition in additions])
+        written.appended = [(pending, appended) for (pending, _), appended in zip(additions, answers, strict=True)]
+        written.reports = refused + [addition.settled for _, addition in additions if addition.settled is not None]
+        return written
+
+    def _choose(self, pending: Pending, claim: Claim, end_ms: int, here: Collection[str], now_ms: int) -> Report | Addition | None:
+        """Its last word, or what goes into the stream and settles it; None: it has to be delivered on its own."""
+        command = pending.command
+        if claim.standing is not Standing.MINE:
+            return None
+        refusal = commands.refusal(command, end_ms, now_ms)
+        if refusal is not None:
+            return report_of(command, refusal.outcome, now_ms, reason=refusal.reason)
+        routes = self._plan.routes(command, claim.devices, connected=claim.connected, open_channels=self._open_channels)
+        if not routes:
+            return report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, now_ms)
+        addresses = routes[0].addresses
+        if len(routes) > 1 or len(addresses) > 1 or addresses[0].channel != feedback_pb2.CHANNEL_IN_APP or command.dry_run:
+            return None
+        accepted = report_of(command, feedback_pb2.OUTCOME_ACCEPTED, now_ms, target=addresses[0])
+        return self._hub.addition(Push(command, end_ms), accepted, now_ms, sent=command.user_id in here)
