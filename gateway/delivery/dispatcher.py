@@ -27,7 +27,7 @@ from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Claim
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.tasks import Tasks
-from gateway.delivery.together import Together
+from gateway.delivery.together import Together, Written
 from gateway.delivery.turns import Turns
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand
@@ -56,6 +56,9 @@ class Dispatcher:
         self._done = done
         self._log = structlog.get_logger("delivery")
         self._turns: Turns[Pending] = Turns()
+        self._ready: list[Pending] = []
+        """Whose turn it is. Of each user there is one."""
+        self._beginning = False
         self._tasks = Tasks(failed)
         self._cancelled: set[str] = set()
         self._waiting: dict[str, asyncio.Event] = {}
@@ -86,8 +89,7 @@ class Dispatcher:
                 self._tasks.start_waiting(self._begin_later(pending))
             elif self._turns.take(command.user_id, pending):
                 begin.append(pending)
-        if begin:
-            self._tasks.start(self._begin(begin))
+        self._begin(begin)
 
     async def finish(self, timeout_s: float) -> None:
         """Wait for what is under way; what is not done by then will be read again by whoever comes next."""
@@ -102,22 +104,36 @@ class Dispatcher:
         self._waiting.pop(command_id, None)
         pending = pending._replace(began_ms=self._clock_ms())
         if self._turns.take(pending.command.user_id, pending):
-            self._tasks.start(self._begin([pending]))
+            self._begin([pending])
 
-    async def _begin(self, several: Sequence[Pending]) -> None:
-        """Of each user there is one, and it is its turn."""
-        together = []
-        for pending in several:
-            command = pending.command
-            if command.cancels_command_id or command.command_id in self._cancelled:
-                self._tasks.start(self._on_its_own(pending, None))
-            else:
-                together.append(pending)
-        if together:
-            self._are_done(await self._together.deliver(together, self._leave))
+    def _begin(self, several: Sequence[Pending]) -> None:
+        """It is the turn of each of these."""
+        self._ready += several
+        if self._ready and not self._beginning:
+            self._beginning = True
+            self._tasks.start(self._write_what_is_ready())
 
-    def _leave(self, pending: Pending, claim: Claim) -> None:
-        self._tasks.start(self._on_its_own(pending, claim))
+    async def _write_what_is_ready(self) -> None:
+        """One batch after the other goes into the store; while one does, the next gathers. Telling waits for nobody."""
+        most = self._settings.source.batch
+        while self._ready:
+            several, self._ready = self._ready[:most], self._ready[most:]
+            together = []
+            for pending in several:
+                command = pending.command
+                if command.cancels_command_id or command.command_id in self._cancelled:
+                    self._tasks.start(self._on_its_own(pending, None))
+                else:
+                    together.append(pending)
+            if together:
+                self._tasks.start(self._tell(await self._together.write(together)))
+        self._beginning = False
+
+    async def _tell(self, written: Written) -> None:
+        for pending, claim in written.left:
+            self._tasks.start(self._on_its_own(pending, claim))
+        await self._together.tell(written)
+        self._are_done(written.done)
 
     async def _on_its_own(self, pending: Pending, claim: Claim | None) -> None:
         command = pending.command
@@ -155,8 +171,7 @@ class Dispatcher:
             if (behind := self._turns.done(pending.command.user_id)) is not None:
                 begin.append(behind)
         self._count(-len(several))
-        if begin:
-            self._tasks.start(self._begin(begin))
+        self._begin(begin)
 
     def _count(self, more: int) -> None:
         self.under_way += more

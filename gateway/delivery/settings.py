@@ -18,6 +18,7 @@ class SourceSettings(Section):
     start_from: Literal["latest", "earliest"]
     batch: Positive
     poll_ms: Positive
+    gather_ms: NotNegative
     commit_ms: Positive
     session_ms: Positive
     revoke_wait_ms: NotNegative

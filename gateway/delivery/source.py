@@ -120,7 +120,10 @@ class PushSource:
             while not self._stopping.is_set():
                 self._note_done(consumer)
                 self._pause_or_resume(consumer)
-                records = self._records(consumer.consume(settings.batch, settings.poll_ms / 1000))
+                messages = consumer.consume(1, settings.poll_ms / 1000)
+                if messages and settings.batch > 1:  # what is read together is delivered together, and costs less
+                    messages += consumer.consume(settings.batch - 1, settings.gather_ms / 1000)
+                records = self._records(messages)
                 if records:
                     self._loop.call_soon_threadsafe(self._deliver, records)
             self._note_done(consumer)

@@ -31,12 +31,13 @@ from kairos.v1 import feedback_pb2
 
 
 @dataclass(slots=True)
-class _Written:
-    """What a transaction did."""
+class Written:
+    """What a transaction did. ``left``: to be delivered on their own, with how they stand; ``done``: the others, once they are told."""
 
+    left: list[tuple[Pending, Claim]] = field(default_factory=list)
+    done: list[Pending] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     appended: list[tuple[Pending, Appended]] = field(default_factory=list)
-    left: list[tuple[Pending, Claim]] = field(default_factory=list)
     standings: Counter[Standing] = field(default_factory=Counter)
 
 
@@ -63,27 +64,25 @@ class Together:
         self._log = structlog.get_logger("delivery")
         self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
 
-    async def deliver(self, several: Sequence[Pending], leave: Callable[[Pending, Claim], None]) -> list[Pending]:
-        """Returns those that are told. The others were given to ``leave`` before, with how they stand. Of each user there is one."""
+    async def write(self, several: Sequence[Pending]) -> Written:
+        """Returns when it is durable, and with the connections. Of each user there is one."""
         here = {each.command.user_id for each in several if self._hub.is_here(each.command.user_id)}
         now_ms = self._clock_ms()
         written = await self._store.run(lambda store: self._write(store, several, here, now_ms))
         for standing, number in written.standings.items():
             COMMANDS.labels(standing.value).inc(number)
-        reports = written.reports
         for pending, appended in written.appended:
-            reports += self._hub.appended(appended, pending.record.written_at_ms)
-        left = set()
-        for pending, claim in written.left:
-            left.add(id(pending))
-            leave(pending, claim)
-        if self._debugging:
-            for report in reports:
-                self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, reason=report.reason)
-        await self._feedback.tell_all(reports)
-        return [pending for pending in several if id(pending) not in left]
+            written.reports += self._hub.appended(appended, pending.record.written_at_ms)
+        return written
 
-    def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], now_ms: int) -> _Written:
+    async def tell(self, written: Written) -> None:
+        """Returns when the job is told."""
+        if self._debugging:
+            for report in written.reports:
+                self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, reason=report.reason)
+        await self._feedback.tell_all(written.reports)
+
+    def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], now_ms: int) -> Written:
         """In the store's thread, perhaps more than once: what it answers depends on nothing but what it is given."""
         ends_ms = [commands.end_ms(each.command, self._settings.default_ttl_ms) for each in several]
         remember_ms = self._settings.remember_ms
@@ -93,11 +92,13 @@ class Together:
                 for each, end_ms in zip(several, ends_ms, strict=True)
             ]
         )
-        written = _Written()
+        written = Written()
         refused: list[Report] = []
         additions: list[tuple[Pending, Addition]] = []
-        for pending, claim, end_ms in zip(several, claims, ends_ms, strict=True):
-            does = self._choose(pending, claim, end_ms, here, now_ms)
+        chosen = [
+            self._choose(pending, claim, end_ms, here, now_ms) for pending, claim, end_ms in zip(several, claims, ends_ms, strict=True)
+        ]
+        for pending, claim, does in zip(several, claims, chosen, strict=True):
             if does is None:
                 written.left.append((pending, claim))
             elif isinstance(does, Report):
@@ -108,6 +109,7 @@ class Together:
                 written.standings[claim.standing] += 1
         store.settle_all(refused)
         answers = store.append_all([addition for _, addition in additions])
+        written.done = [pending for pending, does in zip(several, chosen, strict=True) if does is not None]
         written.appended = [(pending, appended) for (pending, _), appended in zip(additions, answers, strict=True)]
         written.reports = refused + [addition.settled for _, addition in additions if addition.settled is not None]
         return written

@@ -17,7 +17,7 @@ from gateway.delivery.settings import DeliverySection, DeliverySettings
 from gateway.delivery.source import Place, Record
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.sqlite import SqliteStore
-from gateway.delivery.store.values import Claim, Standing
+from gateway.delivery.store.values import Standing
 from gateway.delivery.stream.connection import Connection, Event
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.together import Together
@@ -60,11 +60,10 @@ class Gateway:
         return shown
 
     async def deliver(self, *several: PushCommand) -> list[str]:
-        def leave(pending: Pending, claim: Claim) -> None:
-            self.left.append((pending.command.command_id, claim.standing))
-
-        done = await self.together.deliver([pending(each) for each in several], leave)
-        return [each.command.command_id for each in done]
+        written = await self.together.write([pending(each) for each in several])
+        self.left += [(left.command.command_id, claim.standing) for left, claim in written.left]
+        await self.together.tell(written)
+        return [each.command.command_id for each in written.done]
 
     @property
     def outcomes(self) -> list[tuple[str, str]]:
