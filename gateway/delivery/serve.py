@@ -35,7 +35,7 @@ from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySettings
 from gateway.delivery.source import PushSource
 from gateway.delivery.store.async_store import AsyncStore
-from gateway.delivery.store.sqlite import SqliteStore
+from gateway.delivery.store.open import open_store
 from gateway.delivery.stream.direct import DirectProtocol
 from gateway.delivery.stream.door import Door
 from gateway.delivery.stream.hub import Hub
@@ -84,6 +84,7 @@ class Gateway:
         self._ending = asyncio.Event()
         self._failure: BaseException | None = None
         self._kafka_problem = "has not asked the brokers yet"
+        self._store_problem = ""
 
     async def run(self) -> None:
         """From start to graceful end."""
@@ -122,16 +123,20 @@ class Gateway:
     async def _store(self) -> AsyncIterator[AsyncStore]:
         of = self._settings.delivery.store
         linger_ms = self._settings.delivery.stream.linger_ms
-        store = AsyncStore(
-            lambda: SqliteStore(Path(of.path), self._name, synchronous=of.synchronous, busy_ms=of.busy_ms, linger_ms=linger_ms, log=of.log)
-        )
+        store = AsyncStore(lambda: open_store(of, self._name, linger_ms))
         await store.open()
         await store.run(lambda opened: opened.alive(clock_ms() + of.lease_ms))
         try:
             yield store
         finally:
-            await store.run(lambda opened: opened.leave(clock_ms(), linger_ms))
-            await store.close()
+            timeout_s = self._settings.delivery.shutdown_timeout_ms / 1000
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await store.run(lambda opened: opened.leave(clock_ms(), linger_ms))
+            except TimeoutError:
+                self._log.warning("ending without the store: others find out when the lease is over")
+                timeout_s = 0.0
+            await store.close(timeout_s)
 
     @contextlib.asynccontextmanager
     async def _feedback(self) -> AsyncIterator[FeedbackWriter]:
@@ -214,9 +219,15 @@ class Gateway:
             self.fail(error)
 
     async def _stay_alive(self, store: AsyncStore) -> None:
+        """Renew the lease. A store that does not answer in half of its time is not there."""
         lease_ms = self._settings.delivery.store.lease_ms
         while True:
-            await store.run(lambda opened: opened.alive(clock_ms() + lease_ms))
+            renewed = asyncio.ensure_future(store.run(lambda opened: opened.alive(clock_ms() + lease_ms)))
+            done, _ = await asyncio.wait((renewed,), timeout=lease_ms / 2000)
+            if not done:
+                self._store_problem = "the store does not answer"
+            await renewed
+            self._store_problem = ""
             await asyncio.sleep(lease_ms / 4000)
 
     async def _sweep(self, hub: Hub, store: AsyncStore) -> None:
@@ -232,7 +243,7 @@ class Gateway:
             await asyncio.sleep(self._settings.producer.probe_interval_ms / 1000)
 
     def _unready(self) -> str:
-        return "the gateway is ending" if self._ending.is_set() else self._kafka_problem
+        return "the gateway is ending" if self._ending.is_set() else self._kafka_problem or self._store_problem
 
 
 class _Server(uvicorn.Server):

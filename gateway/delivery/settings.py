@@ -44,16 +44,50 @@ class StoreLogSettings(Section):
     most_bytes: Positive
 
 
+class PostgresqlSettings(Section):
+    """A store in a PostgreSQL server."""
+
+    address: str
+    password: SecretSource
+    schema_name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+    connect_timeout_ms: Positive
+    silent_ms: Positive
+    first_wait_ms: Positive
+    max_wait_ms: Positive
+
+    @model_validator(mode="after")
+    def _address_holds_no_password(self) -> "PostgresqlSettings":
+        # Of the section, not of the field: what is said about a field repeats its value.
+        if not self.address:
+            return self
+        from psycopg import ProgrammingError, conninfo  # only who asks for this store needs its client
+
+        try:
+            parts = conninfo.conninfo_to_dict(self.address)
+        except ProgrammingError:
+            raise ValueError("address: is none such as postgresql://kairos@db.example.com:5432/kairos") from None
+        if parts.get("password"):
+            raise ValueError("address: holds a password; name under `password` where that is kept")
+        return self
+
+
 class StoreSettings(Section):
     """Where the gateway remembers."""
 
-    kind: Literal["sqlite"]
+    kind: Literal["sqlite", "postgresql"]
     path: Annotated[str, Field(min_length=1)]
     synchronous: Literal["normal", "full"]
     lease_ms: Positive
     sweep_ms: Positive
     busy_ms: Positive
     log: StoreLogSettings
+    postgresql: PostgresqlSettings
+
+    @model_validator(mode="after")
+    def _postgresql_has_an_address(self) -> "StoreSettings":
+        if self.kind == "postgresql" and not self.postgresql.address:
+            raise ValueError("postgresql.address: is missing")
+        return self
 
 
 class StreamSettings(Section):

@@ -63,7 +63,7 @@ def test_what_flink_brings_is_left_to_flink() -> None:
 
 
 def test_what_only_the_edge_needs_is_not_shipped_to_the_cluster(built: Package) -> None:
-    edge = ["fastapi", "uvicorn", "structlog", "prometheus-client", "pyjwt", "pywebpush", "google-auth", "httpx", "websockets"]
+    edge = ["fastapi", "uvicorn", "structlog", "prometheus-client", "pyjwt", "pywebpush", "google-auth", "httpx", "websockets", "psycopg"]
     assert not set(edge) & set(built.packages)
     folders = {name.split("/")[0] for name in _inside(built).namelist()}
     assert not {"gateway", "fastapi", "starlette", "uvicorn", "structlog", "jwt", "cryptography", "confluent_kafka"} & folders

@@ -5,6 +5,7 @@ UserUpdate.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -67,8 +68,8 @@ class DeviceFeed:
             while not self._stopping.is_set():
                 messages = [message for message in consumer.consume(_BATCH, _POLL_S) if _is_record(message)]
                 updates = [found for message in messages if (found := _user_update(message)) is not None]
-                if updates:
-                    asyncio.run_coroutine_threadsafe(self._note(updates), self._loop).result()
+                if updates and not self._are_noted(updates):
+                    break  # whoever comes next reads them again
                 last = {message.partition(): message for message in messages}
                 for message in last.values():
                     consumer.store_offsets(message)
@@ -76,6 +77,15 @@ class DeviceFeed:
             self._loop.call_soon_threadsafe(self._failed, error)
         finally:
             consumer.close()
+
+    def _are_noted(self, updates: Sequence[UserUpdate]) -> bool:
+        """Once the store has them; False if the feed is stopped while that is waited for."""
+        noting = asyncio.run_coroutine_threadsafe(self._note(updates), self._loop)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                noting.result(_POLL_S)
+                return True
+        return noting.done() and noting.exception() is None
 
     async def _note(self, updates: Sequence[UserUpdate]) -> None:
         def operation(store: Store) -> None:

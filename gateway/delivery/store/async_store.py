@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gateway.delivery.metrics import STORE_SECONDS
+from gateway.delivery.store.errors import TransactionLostError
 from gateway.delivery.store.store import Store
 
 T = TypeVar("T")
 MOST_IN_ONE_TRANSACTION = 500
 
 _Operation = tuple[Callable[[Store], Any], "asyncio.Future[Any]"]
+_Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 class AsyncStore:
@@ -40,10 +42,10 @@ class AsyncStore:
         self._queue.put((operation, future))
         return await future
 
-    async def close(self) -> None:
-        """Returns when everything that was begun is durable."""
+    async def close(self, timeout_s: float | None = None) -> None:
+        """Returns when everything that was begun is durable, or the time is over: a store that is away need not be waited for at the end."""
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, timeout_s)
 
     def _work(self) -> None:
         try:
@@ -66,23 +68,35 @@ class AsyncStore:
         store.close()
 
 
-def _one_transaction(store: Store, operations: list[_Operation]) -> list[tuple["asyncio.Future[Any]", Any, BaseException | None]]:
-    answers: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+def _one_transaction(store: Store, operations: list[_Operation]) -> list[_Answer]:
+    while True:
+        try:
+            return _tried(store, operations)
+        except TransactionLostError:
+            store.rollback()
+
+
+def _tried(store: Store, operations: list[_Operation]) -> list[_Answer]:
+    answers: list[_Answer] = []
     try:
         store.begin()
         for operation, future in operations:
             try:
                 answers.append((future, operation(store), None))
+            except TransactionLostError:
+                raise
             except Exception as error:  # noqa: BLE001 - raised where the operation was asked for
                 answers.append((future, None, error))
         store.commit()
+    except TransactionLostError:
+        raise
     except Exception as error:  # noqa: BLE001 - as above: the file is locked, or the disk full
         store.rollback()
         return [(future, None, error) for _, future in operations]
     return answers
 
 
-def _tell(answers: list[tuple["asyncio.Future[Any]", Any, BaseException | None]]) -> None:
+def _tell(answers: list[_Answer]) -> None:
     for future, result, error in answers:
         if future.cancelled():
             continue

@@ -17,7 +17,7 @@ from gateway.delivery.store.sqlite_commands import SqliteCommands
 from gateway.delivery.store.sqlite_log import LogMover
 from gateway.delivery.store.sqlite_stream import SqliteStream
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Addition, Appended, StreamEntry
+from gateway.delivery.store.values import CURSOR_MS, Addition, Appended, StreamEntry
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
@@ -150,12 +150,8 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
             (self._linger_ms, now_ms),
         )
         self._db.execute("DELETE FROM gateways WHERE alive_until_ms + ? <= ?", (self._linger_ms, now_ms))
-        self._db.execute("DELETE FROM cursors WHERE at_ms <= ?", (now_ms - _CURSOR_MS,))
+        self._db.execute("DELETE FROM cursors WHERE at_ms <= ?", (now_ms - CURSOR_MS,))
 
     def _data_version(self) -> int:
         version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
         return version
-
-
-_CURSOR_MS = 90 * 86_400_000
-"""How far a device came is forgotten after a quarter of a year: no entry lives that long."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from gateway.delivery.store.adding import add
 from gateway.delivery.store.sqlite_part import SqlitePart
 from gateway.delivery.store.values import Acknowledgement, Addition, Appended, StreamEntry
 
@@ -16,39 +17,26 @@ class SqliteStream(SqlitePart):
     """See ``Store``."""
 
     def _add(self, additions: Sequence[Addition]) -> list[Appended]:
-        """As ``append_all``, but nothing is settled. What happens to the entries is first worked out here, and then done in few statements."""
+        """As ``append_all``, but nothing is settled."""
         there = {entry.command_id: entry for entry in self._about_entries(_THERE, [each.entry.command_id for each in additions])}
         new_users = {each.entry.user_id for each in additions if each.entry.command_id not in there}
         waiting: dict[str, list[StreamEntry]] = {}
         for entry in self._about_entries(_WAITING, new_users):
             waiting.setdefault(entry.user_id, []).append(entry)
-        inserted: dict[int, tuple[object, ...]] = {}
-        removed: list[int] = []
-        answers = []
-        newest_id = self.newest_id()
-        for wanted, _, keep, sent in additions:
-            if (found := there.get(wanted.command_id)) is not None:
-                answers.append(Appended(found, is_new=False))
-                continue
-            mine = waiting.get(wanted.user_id, [])
-            key = wanted.collapse_key
-            replaced = [old for old in mine if key and old.collapse_key == key]
-            others = [old for old in mine if not key or old.collapse_key != key] if replaced else mine
-            overflowed = others[: max(0, len(others) + 1 - keep)]
-            for old in (*replaced, *overflowed):
-                there.pop(old.command_id, None)
-                if inserted.pop(old.stream_id, None) is None:
-                    removed.append(old.stream_id)
-            newest_id += 1
-            values = (wanted.user_id, wanted.command_id, wanted.payload, wanted.collapse_key, wanted.expires_at_ms)
-            entry = StreamEntry(newest_id, *values)
-            inserted[newest_id] = (newest_id, *values, self._gateway, int(sent))
-            there[entry.command_id] = entry
-            waiting[wanted.user_id] = [*others[len(overflowed) :], entry]
-            answers.append(Appended(entry, replaced=tuple(replaced), overflowed=tuple(overflowed)))
-        self.remove(removed)
-        self._db.executemany(_INSERT, inserted.values())
-        return answers
+        added = add(additions, there, waiting, self.newest_id())
+        self.remove(added.removed)
+        self._db.executemany(
+            _INSERT,
+            [
+                (
+                    *(entry.stream_id, entry.user_id, entry.command_id, entry.payload, entry.collapse_key, entry.expires_at_ms),
+                    self._gateway,
+                    int(sent),
+                )
+                for entry, sent in added.inserted.values()
+            ],
+        )
+        return added.answers
 
     def withdraw(self, command_id: str) -> StreamEntry | None:  # noqa: D102 - as Store
         found = self._entries("WHERE command_id = ? AND acknowledged_at_ms IS NULL", (command_id,))

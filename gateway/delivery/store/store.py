@@ -16,7 +16,7 @@ from kairos.v1.push_pb2 import Target
 
 
 class Store(Protocol):
-    """Times are milliseconds since the epoch."""
+    """Times are milliseconds since the epoch. What makes a transaction fail and passes is raised as TransactionLostError: it is run again."""
 
     def begin(self) -> None:
         """Start a transaction for what is called next."""

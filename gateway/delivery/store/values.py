@@ -7,6 +7,9 @@ from typing import NamedTuple
 from gateway.delivery.outcomes import Report
 from kairos.v1.push_pb2 import Target
 
+CURSOR_MS = 90 * 86_400_000
+"""How far a device came is forgotten after a quarter of a year: no entry lives that long."""
+
 
 class Standing(Enum):
     """How a command stands when it is read from Kafka."""

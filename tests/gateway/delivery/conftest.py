@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from kairos.local.kafka import EmbeddedKafka
+from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
 from tests.gateway.delivery.processes import GatewayProcess, Topics
+from tests.gateway.delivery.stores import PostgresqlSchema, unique_schema
 
 Start = Callable[..., GatewayProcess]
 
@@ -19,21 +21,38 @@ def topics(kafka: EmbeddedKafka, topic_prefix: str) -> Iterator[Topics]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """One server for all tests of a session, each of which uses a schema of its own."""
+    with Postgresql() as server:
+        yield server
+
+
 @pytest.fixture
-def start(topics: Topics, tmp_path: Path) -> Iterator[Start]:
-    """Starts gateways that share a store; those that still run are ended with the test."""
+def schema(postgresql: Postgresql) -> PostgresqlSchema:
+    """A store of this test alone."""
+    return PostgresqlSchema(postgresql)
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest, topics: Topics, tmp_path: Path) -> Iterator[Start]:
+    """Starts gateways that share a store, a file or what the parameter says; those that still run are ended with the test."""
     started: list[GatewayProcess] = []
+    store: dict[str, Any] = {"path": str(tmp_path / "gateway.db")}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        store = request.getfixturevalue("postgresql").settings(unique_schema())
 
     def begin(environment: dict[str, str] | None = None, **delivery: Any) -> GatewayProcess:
         settings = {
             "port": 0,
-            "store": {"path": str(tmp_path / "gateway.db"), "lease_ms": 2000, "sweep_ms": 500},
+            "store": {**store, "lease_ms": 2000, "sweep_ms": 500},
             "source": {"group_id": f"{topics.prefix}gateway"},
             "retry": {"first_wait_ms": 20, "max_wait_ms": 200},
         }
         for name, value in delivery.items():
             settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value  # type: ignore[dict-item]
-        gateway = GatewayProcess(tmp_path / f"gateway-{len(started)}", topics.bootstrap_servers, topics.prefix, settings, environment or {})
+        variables = {"KAIROS_STORE_PASSWORD": PASSWORD, **(environment or {})}
+        gateway = GatewayProcess(tmp_path / f"gateway-{len(started)}", topics.bootstrap_servers, topics.prefix, settings, variables)
         started.append(gateway)
         return gateway
 

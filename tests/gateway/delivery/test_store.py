@@ -1,43 +1,45 @@
-"""What gateways agree on through a store: two of them on one file, as two processes would."""
+"""What gateways agree on through a store: two of them on one, as two processes would; whatever the store is."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.delivery.outcomes import Report
-from gateway.delivery.store.sqlite import SqliteStore
+from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Standing, StreamEntry
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
+from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema, SqliteFile, Stores
 
 NOW = 1_800_000_000_000
-LINGER_MS = 60_000
 DAY_MS = 86_400_000
 ACCEPTED = Report("ada", "c1", feedback_pb2.OUTCOME_ACCEPTED, NOW)
 
 
-def opened(path: Path, gateway: str) -> SqliteStore:
-    return SqliteStore(path / "store.db", gateway, synchronous="normal", busy_ms=1000, linger_ms=LINGER_MS)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    if request.param == "sqlite":
+        return SqliteFile(tmp_path / "store.db")
+    return PostgresqlSchema(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture
-def one(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = opened(tmp_path, "one")
-    store.alive(NOW + 10_000)
-    yield store
-    store.close()
+def one(stores: Stores) -> Iterator[Store]:
+    with closing(stores.open("one")) as store:
+        store.alive(NOW + LEASE_MS)
+        yield store
 
 
 @pytest.fixture
-def two(tmp_path: Path, one: SqliteStore) -> Iterator[SqliteStore]:
-    store = opened(tmp_path, "two")
-    store.alive(NOW + 10_000)
-    yield store
-    store.close()
+def two(stores: Stores, one: Store) -> Iterator[Store]:
+    with closing(stores.open("two")) as store:
+        store.alive(NOW + LEASE_MS)
+        yield store
 
 
-def claim(store: SqliteStore, origin: str = "pushes/0/1", now_ms: int = NOW) -> Standing:
+def claim(store: Store, origin: str = "pushes/0/1", now_ms: int = NOW) -> Standing:
     return store.claim("c1", "ada", origin, now_ms, NOW + DAY_MS).standing
 
 
@@ -45,11 +47,11 @@ def entry(command_id: str, collapse_key: str = "", expires_at_ms: int = NOW + DA
     return StreamEntry(0, "ada", command_id, "{}", collapse_key, expires_at_ms)
 
 
-def append(store: SqliteStore, *command_ids: str, keep: int = 50, collapse_key: str = "") -> list[int]:
+def append(store: Store, *command_ids: str, keep: int = 50, collapse_key: str = "") -> list[int]:
     return [store.append(entry(each, collapse_key), None, keep, sent=False).entry.stream_id for each in command_ids]
 
 
-def test_a_command_is_one_gateways_until_that_is_dead(one: SqliteStore, two: SqliteStore) -> None:
+def test_a_command_is_one_gateways_until_that_is_dead(one: Store, two: Store) -> None:
     assert claim(one) is Standing.MINE
     assert claim(two) is Standing.HELD
     assert claim(two, now_ms=NOW + 10_001) is Standing.TAKEN_OVER
@@ -57,14 +59,14 @@ def test_a_command_is_one_gateways_until_that_is_dead(one: SqliteStore, two: Sql
     assert claim(one, now_ms=NOW + 10_001) is Standing.MINE
 
 
-def test_a_gateway_that_left_holds_nothing(one: SqliteStore, two: SqliteStore) -> None:
+def test_a_gateway_that_left_holds_nothing(one: Store, two: Store) -> None:
     claim(one)
     one.leave(NOW, LINGER_MS)
 
     assert claim(two) is Standing.TAKEN_OVER
 
 
-def test_the_first_word_about_a_command_stands_and_everybody_knows_it(one: SqliteStore, two: SqliteStore) -> None:
+def test_the_first_word_about_a_command_stands_and_everybody_knows_it(one: Store, two: Store) -> None:
     claim(one)
     one.settle(ACCEPTED)
     two.settle(Report("ada", "c1", feedback_pb2.OUTCOME_FAILED, NOW))
@@ -74,7 +76,7 @@ def test_the_first_word_about_a_command_stands_and_everybody_knows_it(one: Sqlit
     assert not two.claim("c1", "ada", "pushes/0/2", NOW, NOW + DAY_MS).same_record
 
 
-def test_a_command_is_forgotten_after_its_end_and_not_before(one: SqliteStore) -> None:
+def test_a_command_is_forgotten_after_its_end_and_not_before(one: Store) -> None:
     claim(one)
     one.settle(ACCEPTED)
     one.sweep(NOW + DAY_MS - 1)
@@ -83,7 +85,7 @@ def test_a_command_is_forgotten_after_its_end_and_not_before(one: SqliteStore) -
     assert claim(one) is Standing.MINE
 
 
-def test_a_device_resumes_after_what_it_has(one: SqliteStore) -> None:
+def test_a_device_resumes_after_what_it_has(one: Store) -> None:
     first, second, third = append(one, "c1", "c2", "c3")
 
     assert [found.stream_id for found in one.after("ada", "phone", None, NOW)] == [first, second, third]
@@ -94,7 +96,7 @@ def test_a_device_resumes_after_what_it_has(one: SqliteStore) -> None:
     assert one.after("lin", "phone", 0, NOW) == []
 
 
-def test_what_a_device_acknowledged_never_comes_again_even_if_it_forgot(one: SqliteStore) -> None:
+def test_what_a_device_acknowledged_never_comes_again_even_if_it_forgot(one: Store) -> None:
     first, second = append(one, "c1", "c2")
     one.acknowledge("ada", "phone", second, NOW)
 
@@ -102,14 +104,14 @@ def test_what_a_device_acknowledged_never_comes_again_even_if_it_forgot(one: Sql
     assert one.after("ada", "phone", None, NOW) == []
 
 
-def test_what_is_over_is_not_resumed(one: SqliteStore) -> None:
+def test_what_is_over_is_not_resumed(one: Store) -> None:
     one.append(entry("c1", expires_at_ms=NOW), None, 50, sent=False)
 
     assert one.after("ada", "phone", None, NOW) == []
     assert [(found.command_id, sent) for found, sent in one.expired(NOW, 10)] == [("c1", False)]
 
 
-def test_a_newer_push_replaces_an_older_of_its_key(one: SqliteStore) -> None:
+def test_a_newer_push_replaces_an_older_of_its_key(one: Store) -> None:
     append(one, "c1", collapse_key="mug-7")
     appended = one.append(entry("c2", "mug-7"), None, 50, sent=False)
 
@@ -117,7 +119,7 @@ def test_a_newer_push_replaces_an_older_of_its_key(one: SqliteStore) -> None:
     assert [found.command_id for found in one.after("ada", "phone", None, NOW)] == ["c2"]
 
 
-def test_a_stream_keeps_so_many_and_the_oldest_go(one: SqliteStore) -> None:
+def test_a_stream_keeps_so_many_and_the_oldest_go(one: Store) -> None:
     append(one, "c1", "c2")
     appended = one.append(entry("c3"), None, 2, sent=False)
 
@@ -125,11 +127,11 @@ def test_a_stream_keeps_so_many_and_the_oldest_go(one: SqliteStore) -> None:
     assert [found.command_id for found in one.after("ada", "phone", None, NOW)] == ["c2", "c3"]
 
 
-def test_appending_again_gives_the_same_entry(one: SqliteStore, two: SqliteStore) -> None:
+def test_appending_again_gives_the_same_entry(one: Store, two: Store) -> None:
     assert append(one, "c1") == append(two, "c1")
 
 
-def test_a_push_is_withdrawn_unless_some_device_has_it(one: SqliteStore) -> None:
+def test_a_push_is_withdrawn_unless_some_device_has_it(one: Store) -> None:
     first, _ = append(one, "c1", "c2")
     one.acknowledge("ada", "phone", first, NOW)
 
@@ -138,7 +140,7 @@ def test_a_push_is_withdrawn_unless_some_device_has_it(one: SqliteStore) -> None
     assert one.withdraw("c2") is None
 
 
-def test_gateways_see_what_others_wrote(one: SqliteStore, two: SqliteStore) -> None:
+def test_gateways_see_what_others_wrote(one: Store, two: Store) -> None:
     one.changed()
     assert not one.changed()
     (stream_id,) = append(two, "c1")
@@ -150,7 +152,7 @@ def test_gateways_see_what_others_wrote(one: SqliteStore, two: SqliteStore) -> N
     assert two.acknowledged([stream_id, stream_id + 1]) == [stream_id, stream_id + 1]
 
 
-def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: SqliteStore, two: SqliteStore) -> None:
+def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: Store, two: Store) -> None:
     def connected(now_ms: int) -> bool:
         two.sweep(now_ms)
         return two.claim(f"c{now_ms}", "ada", "", now_ms, NOW + DAY_MS).connected
@@ -166,7 +168,7 @@ def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: S
     assert not connected(NOW + 10_000 + LINGER_MS + 1)
 
 
-def test_a_dead_token_stays_dead_until_there_is_a_new_one(one: SqliteStore) -> None:
+def test_a_dead_token_stays_dead_until_there_is_a_new_one(one: Store) -> None:
     def known() -> list[str]:
         return [target.token for target in one.claim(f"c{known_count.pop()}", "ada", "", NOW, NOW + DAY_MS).devices]
 
@@ -181,7 +183,7 @@ def test_a_dead_token_stays_dead_until_there_is_a_new_one(one: SqliteStore) -> N
     assert known() == ["new"]
 
 
-def test_an_older_list_of_devices_does_not_undo_a_newer(one: SqliteStore) -> None:
+def test_an_older_list_of_devices_does_not_undo_a_newer(one: Store) -> None:
     newer = Target(channel=feedback_pb2.CHANNEL_FCM, token="newer", device_id="phone")
     older = Target(channel=feedback_pb2.CHANNEL_FCM, token="older", device_id="phone")
     one.put_devices("ada", [newer], NOW, all_of_them=True, most=20)
@@ -190,7 +192,7 @@ def test_an_older_list_of_devices_does_not_undo_a_newer(one: SqliteStore) -> Non
     assert one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices == (newer,)
 
 
-def test_of_too_many_devices_the_ones_seen_last_are_kept(one: SqliteStore) -> None:
+def test_of_too_many_devices_the_ones_seen_last_are_kept(one: Store) -> None:
     for number in range(5):
         device = Target(channel=feedback_pb2.CHANNEL_FCM, token=f"t{number}", device_id=f"d{number}")
         one.put_devices("ada", [device], NOW + number, all_of_them=False, most=2)
@@ -198,7 +200,7 @@ def test_of_too_many_devices_the_ones_seen_last_are_kept(one: SqliteStore) -> No
     assert [device.token for device in one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices] == ["t4", "t3"]
 
 
-def test_a_forgotten_user_leaves_nothing_but_ids_that_must_not_be_delivered_again(one: SqliteStore) -> None:
+def test_a_forgotten_user_leaves_nothing_but_ids_that_must_not_be_delivered_again(stores: Stores, one: Store) -> None:
     one.put_devices("ada", [Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="phone")], NOW, all_of_them=False, most=20)
     claim(one)
     one.settle(ACCEPTED)
@@ -208,17 +210,16 @@ def test_a_forgotten_user_leaves_nothing_but_ids_that_must_not_be_delivered_agai
     one.forget_user("ada")
 
     for table in ("devices", "presence", "cursors", "stream", "commands"):
-        rows = one._db.execute(f"SELECT * FROM {table}").fetchall()
-        assert not any(b"ada" in str(row).encode() for row in rows), table
+        assert not any("ada" in str(row) for row in stores.rows(table)), table
     assert claim(one) is Standing.SETTLED
 
 
-def test_a_store_is_still_there_when_it_is_opened_again(tmp_path: Path, one: SqliteStore) -> None:
+def test_a_store_is_still_there_when_it_is_opened_again(stores: Stores, one: Store) -> None:
     claim(one)
     one.settle(ACCEPTED)
     append(one, "c1")
     one.close()
 
-    reopened = opened(tmp_path, "later")
-    assert claim(reopened) is Standing.SETTLED
-    assert [found.command_id for found in reopened.after("ada", "phone", None, NOW)] == ["c1"]
+    with closing(stores.open("later")) as reopened:
+        assert claim(reopened) is Standing.SETTLED
+        assert [found.command_id for found in reopened.after("ada", "phone", None, NOW)] == ["c1"]
