@@ -99,7 +99,7 @@ class Comparison:
                     **{key: _pair(self.estimate(name, key)) for key in MEASURES},
                     "coverage": self.coverage[name],
                     "kairos_over_it": {
-                        key: _pair(self.ratio(KAIROS, name, key)) for key in ("conversions", "per_push", "value", "opt_outs")
+                        key: _pair(self.ratio(KAIROS, name, key)) for key in ("conversions", "expected", "per_push", "value", "opt_outs")
                     },
                     "regret": _pair(self.regret(name)),
                     "oracle": self.oracle_for(name),

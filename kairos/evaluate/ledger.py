@@ -26,6 +26,7 @@ SENT = np.dtype(
         ("dismissed", np.bool_),
         ("converted_ms", np.int64),  # 0: not
         ("value", np.float64),  # of the conversion, euros
+        ("expected", np.float32),  # P(open) · P(convert | open) by the world's truth, when it was sent
     ]
 )
 
@@ -74,6 +75,9 @@ class Ledger:
         items, row = self._world.items, self._rows[self._n]
         row["user"], row["item"], row["at_ms"], row["category"] = wish.user, wish.item, now_ms, items.category[wish.item]
         row["cold"] = now_ms - items.published_ms[wish.item] < self._cold_ms[items.scenario[wish.item]]
+        truth, user, item, now = self._world.truth, np.array([wish.user]), np.array([wish.item]), np.array([now_ms])
+        opens, converts = truth.open_probability(user, item, now), truth.conversion_probability(user, item, now)
+        row["expected"] = (opens * converts).item()
         self._row_of[wish.command_id] = self._n
         self._n += 1
 

@@ -33,6 +33,7 @@ class Measure:
 
 MEASURES: dict[str, Measure] = {
     "conversions": Measure("conversions\n/user-month", "conversions", "months", digits=3),
+    "expected": Measure("expected\n/user-month", "expected", "months", digits=3),
     "late_conversions": Measure(f"conversions,\nlast {LATE_WEEKS} weeks", "late_conversions", "late_months", digits=3),
     "value": Measure("value\n€/month", "value", "months"),
     "pushes": Measure("pushes\n/month", "pushes", "months", digits=1),
@@ -69,6 +70,7 @@ def user_sums(outcomes: Outcomes) -> Mapping[str, Floats]:
         "months": months,
         "late_months": np.maximum(outcomes.end_ms - np.maximum(since, late_ms), 0) / _MONTH_MS,
         "conversions": conversions,
+        "expected": total(sent["expected"]),
         "late_conversions": total(converted & (sent["converted_ms"] > late_ms)),
         "value": total(np.where(converted, sent["value"], 0.0)),
         "pushes": pushes,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 156
 """Columns the tables need."""
 
-_FIRST = ("conversions", "per_push", "pushes", "opt_outs")
+_FIRST = ("conversions", "expected", "per_push", "pushes", "opt_outs")
 _SECOND = ("late_conversions", "value", "bought", "cold_users", "opens", "hour_error", "entropy", "cold_share")
 _COLOURS = {Kind.ORACLE: "cyan", Kind.KAIROS: "bold", Kind.INFORMED: "cyan", Kind.ABLATION: "", Kind.BASELINE: "dim"}
 
@@ -56,7 +56,7 @@ def _what_came_of_it(comparison: Comparison) -> Table:
         )
     table.caption = (
         "=: at no time more pushes than Kairos. Regret: conversions a user-month below the oracle; below the one at the pushes of Kairos (=)\n"
-        "for those that send no more than Kairos."
+        "for those that send no more than Kairos. Expected: conversions by the world's own probabilities of every push that was sent, without luck."
     )
     return table
 

@@ -44,6 +44,12 @@ def test_a_user_month_is_thirty_days_also_of_who_was_driven_away() -> None:
     assert mean(each, "opt_outs") == pytest.approx(50)
 
 
+def test_what_is_expected_counts_whether_it_came_or_not() -> None:
+    each = outcomes((0, 1, 0, 2, 9.5), (1, 2, 0, -1, 0.0))
+    each.sent["expected"] = 0.03, 0.01
+    assert mean(each, "expected") == pytest.approx(0.04 / (2 * 28 / 30))
+
+
 def test_who_signs_up_later_counts_from_then_on() -> None:
     each = outcomes((1, 1, 0, 20, 1.0), joined_ms=(0, START_MS + 14 * DAY_MS))
     assert mean(each, "conversions") == pytest.approx(1 / ((28 + 14) / 30))
