@@ -15,6 +15,7 @@ from gateway.page.answers import refused
 from gateway.page.belief import belief
 from gateway.page.catalogue import SCENARIOS
 from gateway.page.counts import JobCounts
+from gateway.page.held import held
 from gateway.page.knowledge import Knowledge
 from gateway.page.people import NotTold, People
 from gateway.page.settings import PageSection, PersonSettings
@@ -103,7 +104,17 @@ class Endpoints:
         clock = given_clock(person.time_zone) if person else clock_of(reversed(history.decisions), self._job.policy.gates.quiet_hours)
         latest_ms = max((each.decided_at_ms for each in history.decisions), default=0)
         now_ms = max(self._people.now_ms(user_id), latest_ms)
-        told = belief(history, self._knowledge.catalogue, self._job, now_ms=now_ms, zone=clock.zone, zone_name=clock.name, most=_DECISIONS)
+        known = memory.of(user_id)
+        told = belief(
+            history,
+            held(known, self._job) if known is not None else None,
+            self._knowledge.catalogue,
+            self._job,
+            now_ms=now_ms,
+            zone=clock.zone,
+            zone_name=clock.name,
+            most=_DECISIONS,
+        )
         return JSONResponse({"version": version, **told})
 
     async def session(self, request: Request) -> Response:
