@@ -58,7 +58,7 @@ def belief(
             if state is not None
             else interests_scored(newest_first, catalogue)
         ),
-        "answers": _answers(history, config, now_ms, zone, zone_name),
+        "answers": _answers(history, state, config, now_ms, zone, zone_name),
     }
 
 
@@ -139,11 +139,17 @@ def _candidate(each: Candidate, decision: Decision, catalogue: Catalogue) -> dic
     }
 
 
-def _answers(history: History, config: Config, now_ms: int, zone: tzinfo | None, zone_name: str) -> list[dict[str, Any]]:
+def _answers(
+    history: History, state: Held | None, config: Config, now_ms: int, zone: tzinfo | None, zone_name: str
+) -> list[dict[str, Any]]:
+    """As `kairos explain` says it, which knows of the log alone: when the next chance is the state knows better."""
     if not history.decisions or zone is None:
         return []
     clock = Clock(zone, zone_name, "theirs")
     explained = explain(history, at_ms=None, until_ms=now_ms, days=_DAYS, clock=clock, rules=config.policy)
     if explained is None:
         return []
-    return [{"question": each.question, "lines": list(each.lines)} for each in answers(explained, clock)]
+    waits = wake_up(history, state, now_ms) if state is not None else None
+    ahead = [f"{clock.moment(waits['atMs'])}, when it is decided again. What it waits for: {waits['why']}."] if waits is not None else []
+    told = answers(explained, clock)
+    return [{"question": each.question, "lines": ahead if ahead and each.about == "chance" else list(each.lines)} for each in told]

@@ -40,8 +40,8 @@ export function week(told, zone, nowMs, wakeUp) {
     h("h2", {}, "The week"),
     h("figure", { class: "curve week" },
       s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
-        ...quietSpans(told.quiet).map(([from, until]) => s("rect", { class: "quiet", x: x(from), width: x(until) - x(from), y: TOP - 8, height: BASE - TOP + 8 })),
         s("path", { class: "area", d: `${line}L${x(168)} ${BASE}L${x(0)} ${BASE}Z` }),
+        ...quietSpans(told.quiet).map(([from, until]) => s("rect", { class: "quiet", x: x(from), width: x(until) - x(from), y: TOP - 8, height: BASE - TOP + 8 })),
         s("line", { class: "axis", x1: LEFT, x2: WIDTH - LEFT, y1: BASE, y2: BASE }),
         ...DAYS.map((_, n) => s("line", { class: "axis", x1: x(24 * n), x2: x(24 * n), y1: BASE, y2: BASE + 5 })),
         s("path", { class: "line", d: line }),
@@ -59,8 +59,9 @@ export function week(told, zone, nowMs, wakeUp) {
 
 // From what it is reckoned: counts that fade with time.
 function source(told) {
-  const own = told.visits >= .05 || told.sends >= .05 ? `${told.visits.toFixed(1)} visits and ${told.sends.toFixed(1)} pushes of theirs` : "nothing of their own yet";
-  return `Reckoned from ${own}, and ${told.othersSends ? `${count(Math.round(told.othersSends))} pushes to others` : "nothing of others"}.`;
+  const own = [["visits", told.visits], ["pushes", told.sends]].filter(([, much]) => much >= .05).map(([name, much]) => `${much.toFixed(1)} ${name}`);
+  const theirs = own.length ? `${own.join(" and ")} of theirs` : "nothing of their own yet";
+  return `Reckoned from ${theirs}, and ${told.othersSends ? `${count(Math.round(told.othersSends))} pushes to others` : "nothing of others"}.`;
 }
 
 function best(values, quiet, n) {
