@@ -45,7 +45,7 @@ export function week(told, zone, nowMs, wakeUp) {
         s("line", { class: "axis", x1: LEFT, x2: WIDTH - LEFT, y1: BASE, y2: BASE }),
         ...DAYS.map((_, n) => s("line", { class: "axis", x1: x(24 * n), x2: x(24 * n), y1: BASE, y2: BASE + 5 })),
         s("path", { class: "line", d: line }),
-        ...(wakes === null ? [] : mark("wakes", wakes)), ...mark("now", now),
+        ...mark("now", now), ...(wakes === null ? [] : mark("wakes", wakes)),
         ...DAYS.map((name, n) => s("text", { x: x(24 * n + 12), y: HEIGHT - 8, "text-anchor": "middle" }, name.slice(0, 3))),
         ...values.map((value, slot) => s("rect", { class: "hit", x: x(slot), y: TOP, width: x(1) - x(0), height: BASE - TOP },
           s("title", {}, `${named(slot)}: opens ${percent(told.ctr[slot], 2)}, converts ${percent(told.cvr[slot], 2)}`)))),
