@@ -12,9 +12,9 @@ from typing import Any
 
 from flink_job.config import Config
 from gateway.page.catalogue import Catalogue
-from gateway.page.held import Held
 from gateway.page.interests import interests_held, interests_scored
-from gateway.page.week import week
+from kairos.decisions.held import Held
+from kairos.decisions.week import week
 from kairos.explain.answers import answers
 from kairos.explain.clock import Clock
 from kairos.explain.explain import explain
@@ -53,11 +53,7 @@ def belief(
         "curve": curve(weighed) if weighed is not None else None,
         "week": week(state, config.policy, now_ms) if state is not None else None,
         "wakeUp": wake_up(history, state, now_ms),
-        "interests": (
-            interests_held(state.state, catalogue, config.policy.interest)
-            if state is not None
-            else interests_scored(newest_first, catalogue)
-        ),
+        "interests": (interests_held(state, catalogue, config) if state is not None else interests_scored(newest_first, catalogue)),
         "answers": _answers(history, state, config, now_ms, zone, zone_name),
     }
 

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from flink_job.core.state import Floats
 from kairos.v1.item_pb2 import SCENARIO_NEWS, SCENARIO_SHOP, SCENARIO_SOCIAL, Item
 
 SCENARIOS = {"shop": SCENARIO_SHOP, "news": SCENARIO_NEWS, "social": SCENARIO_SOCIAL}
 _NAMES = {number: name for name, number in SCENARIOS.items()}
 
 _FLOAT_BYTES = 4
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from gateway.page.answers import refused
 from gateway.page.belief import belief
 from gateway.page.catalogue import SCENARIOS
 from gateway.page.counts import JobCounts
-from gateway.page.held import held
 from gateway.page.knowledge import Knowledge
 from gateway.page.people import NotTold, People
 from gateway.page.settings import PageSection, PersonSettings
+from kairos.decisions.held import held
 from kairos.explain.clock import clock_of, given_clock
 
 _DECISIONS = 12
@@ -107,7 +107,7 @@ class Endpoints:
         known = memory.of(user_id)
         told = belief(
             history,
-            held(known, self._job) if known is not None else None,
+            held(known.decisions, known.feedback, known.hours, self._job) if known is not None else None,
             self._knowledge.catalogue,
             self._job,
             now_ms=now_ms,

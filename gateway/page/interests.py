@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flink_job.core.interest import Interest
-from flink_job.core.rules import InterestRules
-from flink_job.core.state import UserState
+from flink_job.config import Config
 from gateway.page.catalogue import SCENARIOS, Catalogue
+from kairos.decisions.held import Held, tastes_of
 from kairos.v1.decision_pb2 import Decision
 
 _MOST = 8
 _LEAST = 5e-4
-_NAMES = {number: name for name, number in SCENARIOS.items()}
+_NAMES: dict[int, str] = {number: name for name, number in SCENARIOS.items()}
 
 
-def interests_held(state: UserState, catalogue: Catalogue, rules: InterestRules) -> dict[str, Any]:
+def interests_held(state: Held, catalogue: Catalogue, config: Config) -> dict[str, Any]:
     """`I_u · F̄` of each category, F̄ the mean of its items' features; and the share of each scenario in what the user did lately."""
-    tastes = Interest(rules).tastes(state)
+    tastes = tastes_of(state, config)
     rows = []
     for scenario, path, features in catalogue.kinds():
         profile = tastes.of(scenario)

@@ -18,9 +18,9 @@ from flink_job.inprocess import InProcessRunner
 from flink_job.settings import engine_settings
 from gateway.common.settings import load_settings
 from gateway.page.belief import belief
-from gateway.page.held import held
 from gateway.page.knowledge import Knowledge
 from gateway.page.settings import PageSettings
+from kairos.decisions.held import held
 from kairos.v1.feedback_pb2 import OUTCOME_DISMISSED, OUTCOME_OPENED, Outcome
 from kairos.v1.item_pb2 import SCENARIO_SHOP
 from kairos.v1.knowledge_pb2 import Knowledge as Fact
@@ -80,7 +80,7 @@ class Both:
         memory = self.page.memory
         known = memory.of("ann")
         assert known is not None
-        state = held(known, config)
+        state = held(known.decisions, known.feedback, known.hours, config)
         return belief(
             memory.history("ann"), state, self.page.catalogue, config, now_ms=self.now_ms, zone=None, zone_name="Asia/Singapore", most=9
         )
@@ -136,13 +136,13 @@ def test_what_was_heard_since_the_last_decision_is_in_the_state_and_counts_once(
 
     known = both.page.memory.of("ann")
     assert known is not None
-    mine = held(known, CONFIG)
+    mine = held(known.decisions, known.feedback, known.hours, CONFIG)
     assert mine is not None
     assert mine.state.dismissed_at_ms == both.now_ms
     assert believed(mine.state) == believed(both.state)
 
     both.views("rugs-0", both.now_ms + 1000)  # within what is looked back for feedback on its way
-    mine = held(known, CONFIG)
+    mine = held(known.decisions, known.feedback, known.hours, CONFIG)
     assert mine is not None
     assert believed(mine.state) == believed(both.state)
 

@@ -3,8 +3,6 @@
 *Contract*: pure.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ from flink_job.core.rules import Rules
 from flink_job.core.send_time import SendTime
 from flink_job.core.slot_counts import SlotCounts
 from flink_job.core.slot_prior import SLOTS, SlotPrior, flat_prior, prior_of
-from gateway.page.held import Held
+from kairos.decisions.held import Held
 from kairos.v1.decision_pb2 import KnownHours
 
 

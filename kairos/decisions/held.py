@@ -7,19 +7,18 @@ in as the job takes it in, by id, so that what the state has already counts once
 *Contract*: pure; guesses nothing. None where the log does not tell: no record with inputs, or one by rules that are not the configured ones.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.signals import SignalDecoder, SignalLimits
 from flink_job.config import Config
 from flink_job.core.catalogue import Catalogue
+from flink_job.core.interest import Interest
 from flink_job.core.policy import PushPolicy
 from flink_job.core.state import UserState
+from flink_job.core.tastes import Tastes
 from flink_job.engine import zone_of
-from gateway.page.memory import Known
 from kairos.decisions.again import NotReplayable, state_after
 from kairos.v1.decision_pb2 import Decision, KnownHours
 from kairos.v1.feedback_pb2 import Feedback
@@ -39,9 +38,9 @@ class Held:
     """What was known of others' hours when it was asked last; None: no record tells."""
 
 
-def held(known: Known, config: Config) -> Held | None:
-    """Of one user."""
-    decision = next((each for each in reversed(known.decisions) if each.HasField("inputs")), None)
+def held(decisions: Sequence[Decision], feedback: Iterable[Feedback], hours: KnownHours | None, config: Config) -> Held | None:
+    """Of one user, the oldest first."""
+    decision = next((each for each in reversed(decisions) if each.HasField("inputs")), None)
     rules = config.policy
     if decision is None or (decision.policy_id, decision.policy_version) != (rules.policy_id, rules.version):
         return None
@@ -50,8 +49,13 @@ def held(known: Known, config: Config) -> Held | None:
     except NotReplayable:
         return None
     since_ms = decision.decided_at_ms - _ON_ITS_WAY_MS
-    _take_in(state, decision, [each for each in known.feedback if each.feedback_id and each.occurred_at_ms >= since_ms], config)
-    return Held(state, decision.decided_at_ms, known.hours)
+    _take_in(state, decision, [each for each in feedback if each.feedback_id and each.occurred_at_ms >= since_ms], config)
+    return Held(state, decision.decided_at_ms, hours)
+
+
+def tastes_of(held: Held, config: Config) -> Tastes:
+    """Their profiles, by scenario."""
+    return Interest(config.policy.interest).tastes(held.state)
 
 
 def _take_in(state: UserState, decision: Decision, heard: Iterable[Feedback], config: Config) -> None:
