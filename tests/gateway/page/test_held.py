@@ -1,6 +1,7 @@
 """What the page says of a user is what the job holds: the engine's own state and reckoning, beside what is made of its log."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ WHERE = {"time_zone": "Asia/Singapore", "country": "SG"}
 
 def kind(number: int) -> bytes:
     """Features of all items of a category."""
-    return np.eye(DIM, dtype="<f4")[number].tobytes()
+    features: bytes = np.eye(DIM, dtype="<f4")[number].tobytes()
+    return features
 
 
 ITEMS = [
@@ -76,7 +78,7 @@ class Both:
         """The job's."""
         return StateCodec(DIM).decode(self.job.states["ann"])
 
-    def told(self, config: Config = CONFIG) -> dict[str, object]:
+    def told(self, config: Config = CONFIG) -> dict[str, Any]:
         memory = self.page.memory
         known = memory.of("ann")
         assert known is not None
@@ -154,7 +156,7 @@ def test_interests_are_the_profile_that_the_job_holds_times_the_mean_of_each_cat
         "from": "state",
         "rows": [{"category": ["mugs"], "interest": pytest.approx(float(profile[0]))}],
         "shares": told["shares"],
-    }  # type: ignore[index]
+    }
     assert profile[0] == pytest.approx(1.0)  # all that they did was about mugs
 
 
@@ -168,7 +170,7 @@ def test_a_category_is_as_its_items_are_now(both: Both) -> None:
 def test_by_other_rules_than_those_of_the_record_nothing_is_reckoned(both: Both) -> None:
     told = both.told(replace_policy(CONFIG))
     assert told["week"] is None
-    assert told["interests"]["from"] == "log"  # type: ignore[index]
+    assert told["interests"]["from"] == "log"
 
 
 def replace_policy(config: Config) -> Config:
