@@ -53,6 +53,12 @@ TRIGGERS = {
     Trigger.TRIGGER_SOCIAL_REACTION: "somebody reacted to their post",
 }
 
+AHEAD = {
+    "best_time": "the best of the coming hours, chosen ahead",
+    "win_back": "one try to win them back",
+}
+"""What a wake-up is for that nothing was put off to."""
+
 RULES = {
     "bought": "they have bought it",
     "disliked": "they disliked, hid or reported it",
@@ -137,6 +143,11 @@ def gate_words(name: str) -> str:
 def trigger_words(number: int) -> str:
     """Of what led to a decision."""
     return TRIGGERS.get(number, f"trigger {number}")  # type: ignore[call-overload, no-any-return]  # protobuf's own enumeration
+
+
+def wake_up_words(name: str) -> str:
+    """Of what a wake-up waits for: a reason for which something was put off, or what was chosen ahead."""
+    return AHEAD.get(name) or reason_words(name)
 
 
 def rule_words(name: str) -> str:

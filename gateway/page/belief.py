@@ -1,36 +1,47 @@
-"""What Kairos believes about a user, for the panel: its latest decisions in words, the curve of hours, the next wake-up, interests by category.
+"""What Kairos believes about a user, for the panel: its latest decisions in words, the hours of their week, the next wake-up, interests by category.
+
+The state that the job holds says it, where its log tells of that; else the decisions that were logged do, as far as they go.
 
 *Contract*: pure; the words are those of `kairos.words` and `kairos.explain`, as every other tool says them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
 from flink_job.config import Config
 from gateway.page.catalogue import Catalogue
+from gateway.page.interests import interests_held, interests_scored
+from kairos.decisions.held import Held
+from kairos.decisions.week import week
 from kairos.explain.answers import answers
 from kairos.explain.clock import Clock
 from kairos.explain.explain import explain
 from kairos.explain.history import History
 from kairos.v1.decision_pb2 import VERDICT_DEFERRED, VERDICT_SENT, Candidate, Decision
 from kairos.v1.signal_pb2 import Trigger
-from kairos.words import gate_words, outcome_words, reason_words, rule_words, trigger_words, waits_for_words
+from kairos.words import gate_words, outcome_words, reason_words, rule_words, trigger_words, waits_for_words, wake_up_words
 
 _DAYS = 7
 _VERDICTS = {VERDICT_SENT: "sent", VERDICT_DEFERRED: "deferred"}
 
 
 def belief(
-    history: History, catalogue: Catalogue, config: Config, *, now_ms: int, zone: tzinfo | None, zone_name: str, most: int
+    history: History,
+    state: Held | None,
+    catalogue: Catalogue,
+    config: Config,
+    *,
+    now_ms: int,
+    zone: tzinfo | None,
+    zone_name: str,
+    most: int,
 ) -> dict[str, Any]:
     """All of the panel. `now_ms`: by the user's clock; `most`: so many decisions."""
     newest_first = list(reversed(history.decisions))
     scored = next((each for each in newest_first if each.candidates), None)
     weighed = next((each for each in newest_first if each.slots), None)
-    waiting = history.waiting(now_ms)
     in_force = history.in_force(now_ms)
     return {
         "userId": history.user_id,
@@ -40,10 +51,20 @@ def belief(
         "decisions": [decided(each, history, catalogue) for each in newest_first[:most]],
         "candidates": candidates(scored, catalogue) if scored is not None else None,
         "curve": curve(weighed) if weighed is not None else None,
-        "wakeUp": {"atMs": waiting.wake_at_ms, "why": waits_for_words(waiting)} if waiting is not None else None,
-        "interests": interests(newest_first, catalogue),
-        "answers": _answers(history, config, now_ms, zone, zone_name),
+        "week": week(state, config.policy, now_ms) if state is not None else None,
+        "wakeUp": wake_up(history, state, now_ms),
+        "interests": (interests_held(state, catalogue, config) if state is not None else interests_scored(newest_first, catalogue)),
+        "answers": _answers(history, state, config, now_ms, zone, zone_name),
     }
+
+
+def wake_up(history: History, state: Held | None, now_ms: int) -> dict[str, Any] | None:
+    """What is waited for, and why: what the job holds, a moment chosen ahead included, or else what the log tells was put off."""
+    if state is not None:
+        pending = state.state.pending
+        return {"atMs": pending.due_ms, "why": wake_up_words(pending.reason)} if pending is not None else None
+    waiting = history.waiting(now_ms)
+    return {"atMs": waiting.wake_at_ms, "why": waits_for_words(waiting)} if waiting is not None else None
 
 
 def decided(decision: Decision, history: History, catalogue: Catalogue) -> dict[str, Any]:
@@ -98,22 +119,6 @@ def curve(decision: Decision) -> dict[str, Any]:
     }
 
 
-def interests(newest_first: Sequence[Decision], catalogue: Catalogue, most: int = 8) -> list[dict[str, Any]]:
-    """By most specific category, the interest I_u · F_i that its best candidate had when one was last considered; the largest first."""
-    best: dict[tuple[str, ...], tuple[float, int]] = {}
-    for decision in newest_first:
-        here: dict[tuple[str, ...], float] = {}
-        for each in decision.candidates:
-            item = catalogue.get(each.item_id)
-            if item is not None and item.categories:
-                path = tuple(item.categories)
-                here[path] = max(here.get(path, each.interest), each.interest)
-        for path, interest in here.items():
-            best.setdefault(path, (interest, decision.decided_at_ms))
-    ordered = sorted(best.items(), key=lambda entry: -entry[1][0])[:most]
-    return [{"category": list(path), "interest": interest, "atMs": at_ms} for path, (interest, at_ms) in ordered]
-
-
 def _candidate(each: Candidate, decision: Decision, catalogue: Catalogue) -> dict[str, Any]:
     return {
         "item": catalogue.shown(each.item_id),
@@ -130,11 +135,17 @@ def _candidate(each: Candidate, decision: Decision, catalogue: Catalogue) -> dic
     }
 
 
-def _answers(history: History, config: Config, now_ms: int, zone: tzinfo | None, zone_name: str) -> list[dict[str, Any]]:
+def _answers(
+    history: History, state: Held | None, config: Config, now_ms: int, zone: tzinfo | None, zone_name: str
+) -> list[dict[str, Any]]:
+    """As `kairos explain` says it, which knows of the log alone: when the next chance is the state knows better."""
     if not history.decisions or zone is None:
         return []
     clock = Clock(zone, zone_name, "theirs")
     explained = explain(history, at_ms=None, until_ms=now_ms, days=_DAYS, clock=clock, rules=config.policy)
     if explained is None:
         return []
-    return [{"question": each.question, "lines": list(each.lines)} for each in answers(explained, clock)]
+    waits = wake_up(history, state, now_ms) if state is not None else None
+    ahead = [f"{clock.moment(waits['atMs'])}, when it is decided again. What it waits for: {waits['why']}."] if waits is not None else []
+    told = answers(explained, clock)
+    return [{"question": each.question, "lines": ahead if ahead and each.about == "chance" else list(each.lines)} for each in told]

@@ -9,12 +9,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kairos.v1.item_pb2 import SCENARIO_NEWS, SCENARIO_SHOP, SCENARIO_SOCIAL, Item
 
 SCENARIOS = {"shop": SCENARIO_SHOP, "news": SCENARIO_NEWS, "social": SCENARIO_SOCIAL}
 _NAMES = {number: name for name, number in SCENARIOS.items()}
+
+_FLOAT_BYTES = 4
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Items of one category: how many have features, and the sum of these, (dim,)."""
+
+    features: Floats
+    items: int = 0
 
 
 class Catalogue:
@@ -22,16 +38,20 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
+        self._kinds: dict[tuple[int, tuple[str, ...]], _Kind] = {}
 
     def __len__(self) -> int:
         return len(self._items)
 
     def put(self, item_id: str, item: Item | None) -> None:
         """None, or one that is deleted: it is gone."""
+        former = self._items.get(item_id)
+        if former is not None:
+            self._count(former, -1)
         if item is None or item.deleted:
             self._items.pop(item_id, None)
             return
-        item.ClearField("features")
+        self._count(item, 1)
         self._items[item_id] = item
 
     def get(self, item_id: str) -> Item | None:
@@ -42,6 +62,10 @@ class Catalogue:
         """One item for the page; of an unknown one its id alone."""
         item = self._items.get(item_id)
         return as_json(item) if item is not None else {"id": item_id, "title": item_id, "scenario": "", "categories": []}
+
+    def kinds(self) -> list[tuple[int, tuple[str, ...], Floats]]:
+        """Each scenario's most specific categories that have items with features, and the mean of these, (dim,)."""
+        return [(scenario, path, kind.features / np.float32(kind.items)) for (scenario, path), kind in self._kinds.items() if kind.items]
 
     def categories(self, scenario: str) -> list[str]:
         """The most general ones of a scenario, in alphabetical order."""
@@ -61,6 +85,16 @@ class Catalogue:
             if len(found) >= most:
                 break
         return found[:most]
+
+    def _count(self, item: Item, times: int) -> None:
+        """`times`: 1 takes its features in, -1 out again."""
+        if not item.categories or not item.features or len(item.features) % _FLOAT_BYTES:
+            return
+        features = np.frombuffer(item.features, "<f4").astype(np.float32)
+        kind = self._kinds.setdefault((item.scenario, tuple(item.categories)), _Kind(np.zeros_like(features)))
+        if features.shape == kind.features.shape:
+            kind.features += np.float32(times) * features
+            kind.items += times
 
 
 def as_json(item: Item) -> dict[str, Any]:

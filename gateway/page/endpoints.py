@@ -18,6 +18,7 @@ from gateway.page.counts import JobCounts
 from gateway.page.knowledge import Knowledge
 from gateway.page.people import NotTold, People
 from gateway.page.settings import PageSection, PersonSettings
+from kairos.decisions.held import held
 from kairos.explain.clock import clock_of, given_clock
 
 _DECISIONS = 12
@@ -103,7 +104,17 @@ class Endpoints:
         clock = given_clock(person.time_zone) if person else clock_of(history.decisions, self._job.policy.gates.quiet_hours)
         latest_ms = max((each.decided_at_ms for each in history.decisions), default=0)
         now_ms = max(self._people.now_ms(user_id), latest_ms)
-        told = belief(history, self._knowledge.catalogue, self._job, now_ms=now_ms, zone=clock.zone, zone_name=clock.name, most=_DECISIONS)
+        known = memory.of(user_id)
+        told = belief(
+            history,
+            held(known.decisions, known.feedback, known.hours, self._job) if known is not None else None,
+            self._knowledge.catalogue,
+            self._job,
+            now_ms=now_ms,
+            zone=clock.zone,
+            zone_name=clock.name,
+            most=_DECISIONS,
+        )
         return JSONResponse({"version": version, **told})
 
     async def session(self, request: Request) -> Response:

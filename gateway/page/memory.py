@@ -1,5 +1,7 @@
 """What was decided, sent and answered lately, by user: bounded in users and in records of each.
 
+Of what decisions read (`Decision.inputs`, large) only the newest is kept of each user, and what was known of others' hours when it was asked last.
+
 >>> memory = Memory(users=2, per_user=10)
 >>> for user in ("ada", "ben", "ada", "chen"): memory.decided(Decision(user_id=user))
 >>> memory.lately(5)
@@ -12,7 +14,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from kairos.explain.history import History
-from kairos.v1.decision_pb2 import VERDICT_EXPOSED, Decision
+from kairos.v1.decision_pb2 import VERDICT_EXPOSED, Decision, KnownHours
 from kairos.v1.feedback_pb2 import Feedback
 from kairos.v1.push_pb2 import PushCommand
 
@@ -24,6 +26,8 @@ class Known:
     decisions: deque[Decision]
     pushes: deque[PushCommand]
     feedback: deque[Feedback]
+    hours: KnownHours | None = None
+    """Of others; None: no record told of them."""
     version: int = 0
 
 
@@ -39,6 +43,10 @@ class Memory:
         """A record of the decision log; one that came twice counts once."""
         known = self._of(decision.user_id)
         if decision.verdict != VERDICT_EXPOSED and not (decision.decision_id and _has(known.decisions, decision.decision_id)):
+            if decision.HasField("inputs"):
+                for each in known.decisions:
+                    each.ClearField("inputs")
+                known.hours = decision.inputs.hours[-1] if decision.inputs.hours else known.hours
             known.decisions.append(decision)
 
     def pushed(self, command: PushCommand) -> None:

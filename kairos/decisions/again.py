@@ -36,6 +36,25 @@ class NotReplayable(Exception):
 
 def taken_again(decision: Decision, rules: Rules, learning: LearningRules) -> list[Decision]:
     """All that comes of what led to this decision, as it would be logged; without inputs."""
+    effects, _ = _call_again(decision, rules, learning)
+    return list(_logged(decision.user_id, effects, rules, decision.producer))
+
+
+def state_after(decision: Decision, rules: Rules, learning: LearningRules) -> UserState:
+    """The user's state once all that came of what led to this decision had been done."""
+    return _call_again(decision, rules, learning)[1]
+
+
+def counterpart(decision: Decision, others: list[Decision]) -> Decision | None:
+    """Which of the ``others`` is the same decision: on the same cause, at the same moment if there is one; None: none is."""
+    same_cause = [other for other in others if other.cause_id == decision.cause_id]
+    same_moment = [other for other in same_cause if other.decided_at_ms == decision.decided_at_ms]
+    named_alike = [other for other in same_moment if other.decision_id == decision.decision_id]
+    return next(iter(named_alike or same_moment or same_cause), None)
+
+
+def _call_again(decision: Decision, rules: Rules, learning: LearningRules) -> tuple[Effects, UserState]:
+    """What came of the call, and the state that it left."""
     if not decision.HasField("inputs"):
         raise NotReplayable("it has no inputs")
     try:
@@ -57,15 +76,7 @@ def taken_again(decision: Decision, rules: Rules, learning: LearningRules) -> li
             effects = policy.on_signal(decision.user_id, state, signal, call.wall_ms, call.hold_until_ms)
     except NotNoted as missing:
         raise NotReplayable(str(missing)) from missing
-    return list(_logged(decision.user_id, effects, rules, decision.producer))
-
-
-def counterpart(decision: Decision, others: list[Decision]) -> Decision | None:
-    """Which of the ``others`` is the same decision: on the same cause, at the same moment if there is one; None: none is."""
-    same_cause = [other for other in others if other.cause_id == decision.cause_id]
-    same_moment = [other for other in same_cause if other.decided_at_ms == decision.decided_at_ms]
-    named_alike = [other for other in same_moment if other.decision_id == decision.decision_id]
-    return next(iter(named_alike or same_moment or same_cause), None)
+    return effects, state
 
 
 def _catalogue(decision: Decision, shared: Shared) -> Catalogue:

@@ -1,10 +1,11 @@
 // The clock of the person, and the dial that puts it ahead.
 import { h } from "./dom.js";
-import { clock, duration } from "./format.js";
+import { clock, day, duration } from "./format.js";
 
 const MINUTE = 60_000;
 const STEPS = [["+1 min", MINUTE], ["+10 min", 10 * MINUTE], ["+1 h", 60 * MINUTE], ["+1 day", 1440 * MINUTE]];
 const MARGIN_MS = 50;
+const FAR_MS = 720 * MINUTE; // from here on the day is told, too
 
 export class Dial {
   constructor({ session, changed }) {
@@ -40,7 +41,13 @@ export class Dial {
     this.ahead.textContent = `${session.person.timeZone.replace("_", " ")}${session.aheadMs ? `, ${duration(session.aheadMs)} ahead` : ""}`;
     const waits = this.wakeUp && this.wakeUp.atMs > session.now();
     this.toWakeUp.disabled = !waits;
-    const words = waits ? `Next wake-up at ${clock(this.wakeUp.atMs, session.person.timeZone)}, in ${duration(this.wakeUp.atMs - session.now())}: ${this.wakeUp.why}.` : "No wake-up that the log tells of: it is decided with the next thing you do.";
+    const words = waits ? this.waiting(session) : "No wake-up is set: it is decided with the next thing you do.";
     if (this.next.textContent !== words) this.next.textContent = words;
+  }
+
+  waiting(session) {
+    const { atMs, why } = this.wakeUp;
+    const inMs = atMs - session.now();
+    return `Next wake-up at ${(inMs < FAR_MS ? clock : day)(atMs, session.person.timeZone)}, in ${duration(inMs)}: ${why}.`;
   }
 }

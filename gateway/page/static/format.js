@@ -42,3 +42,10 @@ export function duration(ms) {
   }
   return words.join(" ");
 }
+
+// Hours since Monday 00:00 by the wall clock of a zone, 0 to 168, to the minute.
+export function placeInWeek(ms, zone) {
+  const parts = formatter(Intl.DateTimeFormat, "en-GB", { timeZone: zone, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(ms);
+  const part = (type) => parts.find((each) => each.type === type).value;
+  return 24 * ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].indexOf(part("weekday")) + Number(part("hour")) + Number(part("minute")) / 60;
+}

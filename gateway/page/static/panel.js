@@ -8,6 +8,7 @@ import { clock } from "./format.js";
 import { gates } from "./gates.js";
 import { interests } from "./interests.js";
 import { timeline } from "./timeline.js";
+import { week } from "./week.js";
 
 const USUAL_MS = 1_000;
 const SOON_MS = 200;
@@ -20,12 +21,12 @@ export class Panel {
     this.version = "";
     this.soonUntil = 0;
     this.dial = new Dial({ session, changed: () => this.hurry() });
-    this.parts = Object.fromEntries(["verdict", "gates", "candidates", "curve", "interests", "why", "timeline"].map((name) => [name, h("section", { class: "card", data: { part: name } })]));
+    this.parts = Object.fromEntries(["verdict", "week", "gates", "candidates", "curve", "interests", "why", "timeline"].map((name) => [name, h("section", { class: "card", data: { part: name } })]));
     this.parts.timeline.classList.add("history");
     this.about = h("select", { id: "about", onfocus: () => this.others(), onchange: () => this.begin() });
     byId("panel").replaceChildren(
       h("header", {}, h("h2", { id: "panel-title" }, "What Kairos believes"), h("label", { class: "muted small" }, "about ", this.about)),
-      this.parts.verdict, this.dial.element, this.parts.gates, this.parts.candidates, this.parts.curve, this.parts.interests, this.parts.why, this.parts.timeline);
+      this.parts.verdict, this.dial.element, this.parts.week, this.parts.gates, this.parts.candidates, this.parts.curve, this.parts.interests, this.parts.why, this.parts.timeline);
     this.again();
   }
 
@@ -40,7 +41,7 @@ export class Panel {
   begin() {
     this.version = "";
     this.dial.element.hidden = this.about.value !== this.session().person.id;
-    this.draw({ decisions: [], interests: [], answers: [], timeZone: this.session().person.timeZone });
+    this.draw({ decisions: [], interests: { rows: [] }, answers: [], timeZone: this.session().person.timeZone });
     this.hurry();
   }
 
@@ -73,6 +74,7 @@ export class Panel {
           this.version = told.version;
           this.draw(told);
         }
+        this.drawWeek(); // time goes on
       } catch { /* the server is away: asked again below */ }
     }
     this.again();
@@ -80,15 +82,23 @@ export class Panel {
 
   draw(told) {
     const zone = told.timeZone;
+    this.told = told;
     const asked = told.decisions.find((each) => each.gates.length);
     this.dial.wakeUp = told.wakeUp;
     put(this.parts.verdict, ...verdict(told.inForce, zone), told.inForce?.reason === "opted_out" && this.allow());
+    this.drawWeek();
     this.show("gates", asked && gates(asked, zone));
     this.show("candidates", told.candidates && candidates(told.candidates, zone));
     this.show("curve", told.curve && curve(told.curve, zone));
-    this.show("interests", told.interests.length && interests(told.interests));
+    this.show("interests", told.interests.rows.length && interests(told.interests));
     this.show("why", told.answers.length && why(told.answers));
     this.show("timeline", told.decisions.length && timeline(told.decisions, zone));
+  }
+
+  drawWeek() {
+    const { week: hours, timeZone, wakeUp } = this.told;
+    const nowMs = this.about.value === this.session().person.id ? this.session().now() : Date.now();
+    this.show("week", hours && week(hours, timeZone, nowMs, wakeUp));
   }
 
   allow() { // for oneself alone
@@ -101,9 +111,9 @@ export class Panel {
     const part = this.parts[name];
     part.hidden = !children;
     if (!children) return;
-    const open = part.querySelector("details")?.open;
+    const details = children.find((each) => each.tagName === "DETAILS");
+    if (details) details.open = part.querySelector("details")?.open ?? false;
     put(part, ...children);
-    if (open) part.querySelector("details").open = true;
   }
 }
 

@@ -186,7 +186,12 @@ def test_what_is_believed_has_verdict_gates_candidates_curve_and_interests_in_wo
     assert told["decisions"][1]["title"] == "Picked for you"
     assert [(row["item"]["title"], row["chosen"]) for row in told["candidates"]["rows"]] == [("Blue mug", True)]
     assert told["curve"]["hours"][0]["ctr"] * told["curve"]["hours"][0]["cvr"] == pytest.approx(0.05)
-    assert [(each["category"], each["interest"]) for each in told["interests"]] == [(["kitchen", "tableware"], 0.7)]
+    assert told["interests"] == {
+        "from": "log",
+        "rows": [{"category": ["kitchen", "tableware"], "interest": pytest.approx(0.7)}],
+        "shares": [],
+    }
+    assert told["week"] is None
     assert {each["question"] for each in told["answers"]} >= {"Why this push"}
     assert client.get(f"/api/users/demo-ada/belief?after={told['version']}").status_code == 204
 

@@ -94,6 +94,31 @@ def test_click_push_dismissal_cool_down_and_the_next_push_when_the_clock_is_put_
     assert seen.complaints == []
 
 
+def test_the_week_shows_the_next_wake_up_and_an_hour_chosen_ahead_brings_its_decision_when_it_has_come(
+    browser: Browser, address: str
+) -> None:
+    seen = opened(browser, address)
+    page = seen.page
+    become(page, "Eva, Sao Paulo")
+
+    first_push(page)
+    drawn = page.locator("[data-part=week] svg")
+    expect(drawn).to_have_attribute("aria-label", re.compile(r"over the hours of the week\..* Now, .* Next wake-up: .*No hour is quiet"))
+    expect(drawn.locator("circle")).to_have_count(2)
+    expect(page.locator("[data-part=interests] [data-from=state]")).to_be_visible()
+    page.get_by_text("The best hour of each day").click()
+    expect(page.locator("[data-part=week] tbody tr")).to_have_count(7)
+
+    waits = page.locator("[data-dial=next]")
+    if "chosen ahead" not in waits.inner_text():  # what else was put off comes first
+        page.get_by_role("button", name="To the next wake-up").click()
+    expect(waits).to_contain_text("the best of the coming hours, chosen ahead")
+    page.get_by_role("button", name="To the next wake-up").click()
+    expect(page.locator("[data-part=verdict]")).to_contain_text("the best time for it had come")
+    expect(page.locator("[data-part=week] details")).to_have_attribute("open", "")  # also when it was drawn anew
+    assert seen.complaints == []
+
+
 def test_pushes_switched_off_stay_off_until_the_person_says_otherwise(browser: Browser, address: str) -> None:
     seen = opened(browser, address)
     page = seen.page
@@ -205,6 +230,8 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
     become(page, "Dalia, Berlin")
     first_push(page)
     expect(page.locator("[data-part=curve] svg")).to_be_visible()
+    page.get_by_text("The best hour of each day").press("Enter")
+    expect(page.locator("[data-part=week] tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-action=dismiss]").first.press("Enter")
     page.get_by_role("link", name="Operators").press("Enter")
