@@ -1,7 +1,7 @@
 """Clients that are gone before they were greeted, or come too many at once: what the gateway counts stays right."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from sse_starlette import EventSourceResponse
@@ -42,7 +42,7 @@ def run(work: Callable[[Door, Hub], Awaitable[None]], **stream: Any) -> None:
         store = AsyncStore(lambda: SqliteStore(":memory:", "g", synchronous="normal", busy_ms=1, linger_ms=1))  # type: ignore[arg-type]
         await store.open()
         settings = section(**stream)
-        hub = Hub(settings.stream, store, tell, lambda: NOW_MS)
+        hub = Hub(settings.stream, store, tell_all, lambda: NOW_MS, failed)
         users = Users(TokenVerifier({"k1": SECRET}, "", TokenRules("kairos", 86_400, 10)), Pseudonyms({}))
         try:
             await work(Door(settings, users, hub, Inbox(hub, store, tell, lambda: NOW_MS), lambda: NOW_MS), hub)
@@ -56,9 +56,35 @@ async def tell(_report: Report) -> None:
     pass
 
 
+async def tell_all(_reports: Sequence[Report]) -> None:
+    pass
+
+
+def failed(error: BaseException) -> None:
+    raise error
+
+
+class NoShortWay:
+    """A server on which everything goes by ASGI."""
+
+    on_text = None
+
+    def write(self, _text: bytes) -> bool:
+        return False
+
+
 def scope(kind: str) -> dict[str, Any]:
     query = f"token={TOKEN}&device_id=phone".encode()
-    return {"type": kind, "method": "GET", "path": "/v1/stream", "query_string": query, "headers": [], "state": {}}
+    extensions = {"kairos.direct": {"protocol": NoShortWay()}}
+    return {
+        "type": kind,
+        "method": "GET",
+        "path": "/v1/stream",
+        "query_string": query,
+        "headers": [],
+        "state": {},
+        "extensions": extensions,
+    }
 
 
 def test_a_client_that_is_gone_before_it_was_greeted_was_never_there() -> None:
