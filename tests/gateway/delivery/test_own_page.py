@@ -19,6 +19,9 @@ from tests.gateway.page.browser import chromium, opened
 
 pytestmark = pytest.mark.kafka
 
+PATIENCE_MS = 120_000
+"""For a push that comes through a gateway that has just begun, on a busy machine."""
+
 
 def shown_in(document: str, language: str) -> str:
     (code,) = re.findall(rf"```{language}\n(.*?)```", (project_root() / "docs" / document).read_text(), re.DOTALL)
@@ -71,7 +74,7 @@ def test_a_page_made_of_the_documents_sends_events_and_receives_pushes(
         with own_server(page, token) as address, chromium() as browser:
             watched = opened(browser, address)
             topics.push(command("c1"))
-            watched.page.get_by_role("button", name="Blue mug").click()
+            watched.page.get_by_role("button", name="Blue mug").click(timeout=PATIENCE_MS)
             eventually(lambda: set(topics.outcomes("c1")) == {"ACCEPTED", "DISPLAYED", "DELIVERED", "OPENED"}, "the job knows")
             events = eventually(lambda: topics.records("interactions"), "the event came")
             assert [(event := Signal.FromString(value).interaction).user_id for _, value in events] == ["ada"]
@@ -81,6 +84,6 @@ def test_a_page_made_of_the_documents_sends_events_and_receives_pushes(
             gateway.kill()
             start(secret, port=port)
             topics.push(command("c2"))
-            watched.page.get_by_role("button", name="Blue mug").click()
+            watched.page.get_by_role("button", name="Blue mug").click(timeout=PATIENCE_MS)
             eventually(lambda: "OPENED" in topics.outcomes("c2"), "it has come back")
             assert watched.page.get_by_role("button").count() == 0  # the first did not come again
