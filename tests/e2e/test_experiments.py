@@ -75,7 +75,9 @@ def test_an_arm_is_followed_by_its_users_alone_and_the_report_tells_the_differen
             assert decision.reason == ("" if sent else "below_threshold")
             assert decision.policy_version == ("1" if sent else f"1+{LAYER}/strict@s1")
         # By id, as every reader counts them: who is seen in the very millisecond of the release is exposed by the next signal again.
-        exposed = {decision.decision_id: decision.user_id for decision in decided(decisions) if decision.verdict == decision_pb2.VERDICT_EXPOSED}
+        exposed = {
+            decision.decision_id: decision.user_id for decision in decided(decisions) if decision.verdict == decision_pb2.VERDICT_EXPOSED
+        }
         assert Counter(exposed.values()) == Counter(list(arm_of))
         assert cluster.rest.restarts(job_id) == 0
 
