@@ -4,24 +4,24 @@ claim it → refuse it, or choose routes → try their addresses → settle → 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
 from gateway.delivery import commands
 from gateway.delivery.channels.channel import Answer, Push, Verdict
-from gateway.delivery.feedback import FeedbackWriter
 from gateway.delivery.metrics import COMMANDS
 from gateway.delivery.outcomes import Report
 from gateway.delivery.reports import OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
-from gateway.delivery.routes import Plan, Route
+from gateway.delivery.routes import Route
+from gateway.delivery.routing import Router
 from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.source import Record
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Claim, Standing
 from gateway.delivery.stream.hub import Hub
+from gateway.delivery.telling import Telling
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand, Target
 
@@ -32,25 +32,23 @@ class Delivering:
     def __init__(
         self,
         settings: DeliverySection,
-        plan: Plan,
+        router: Router,
         senders: Mapping[int, Sender],
         hub: Hub,
         store: AsyncStore,
-        feedback: FeedbackWriter,
+        telling: Telling,
         clock_ms: Callable[[], int],
         cancelled: Collection[str],
     ) -> None:
         self._settings = settings
-        self._plan = plan
+        self._router = router
         self._senders = senders
         self._hub = hub
         self._store = store
-        self._feedback = feedback
+        self._telling = telling
         self._clock_ms = clock_ms
         self._cancelled = cancelled
         self._log = structlog.get_logger("delivery")
-        self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
-        self._open_channels = frozenset((feedback_pb2.CHANNEL_IN_APP, *senders))
 
     async def deliver(self, record: Record, command: PushCommand, claim: Claim | None) -> None:
         """Returns when its outcome is told. ``claim``: as it was a moment ago; None: nobody has asked."""
@@ -63,28 +61,15 @@ class Delivering:
         if claim.standing is Standing.SETTLED:
             await self._tell_again(command, claim, record.place.origin)
             return
-        now_ms = self._clock_ms()
-        refusal = commands.refusal(command, ends_at_ms, now_ms)
-        if refusal is not None:
-            await self._settle(report_of(command, refusal.outcome, now_ms, reason=refusal.reason))
-            return
-        routes = self._plan.routes(command, claim.devices, connected=claim.connected, open_channels=self._open_channels)
-        if not routes:
-            await self._settle(report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, now_ms))
+        routes = self._router.route(command, claim, ends_at_ms, self._clock_ms())
+        if isinstance(routes, Report):
+            await self._settle(routes)
             return
         push = Push(command, ends_at_ms)
         if len(routes) == 1:
             await self._settle(await self._try(push, routes[0], record.written_at_ms))
         else:
             await self._to_all(push, routes, record.written_at_ms)
-
-    async def tell(self, report: Report) -> None:
-        """Returns when the job is told."""
-        if self._debugging:
-            self._log.debug(
-                "outcome", command_id=report.command_id, outcome=report.outcome, code=report.provider_code, reason=report.reason
-            )
-        await self._feedback.tell(report)
 
     async def _claim(self, command: PushCommand, origin: str, ends_at_ms: int, claim: Claim | None) -> Claim:
         while claim is None or claim.standing is Standing.HELD:
@@ -103,9 +88,9 @@ class Delivering:
         if settled is None:
             return
         if claim.same_record or settled.outcome == feedback_pb2.OUTCOME_CANCELLED:
-            await self.tell(settled)
+            await self._telling.tell(settled)
         else:
-            await self.tell(report_of(command, feedback_pb2.OUTCOME_DUPLICATE, self._clock_ms(), once=origin))
+            await self._telling.tell(report_of(command, feedback_pb2.OUTCOME_DUPLICATE, self._clock_ms(), once=origin))
 
     async def _try(self, push: Push, route: Route, written_at_ms: int) -> Report:
         """Each address in turn, until one takes the push. What is returned is not settled yet."""
@@ -134,7 +119,7 @@ class Delivering:
         command = push.command
 
         async def failed_once(answer: Answer, attempt: int) -> None:
-            await self.tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
+            await self._telling.tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
 
         sender = self._senders[target.channel]
         answer, attempts = await sender.send(push, target, failed_once, lambda: command.command_id in self._cancelled)
@@ -145,7 +130,7 @@ class Delivering:
         report = answered(command, target, answer, attempts, outcome, self._clock_ms())
         if another_way and answer.verdict is not Verdict.ACCEPTED and answer.code not in OUTCOME_OF_CODE:
             # The push is not lost yet, and its cap not free: only the last word may say so.
-            await self.tell(answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
+            await self._telling.tell(answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
         return report
 
     async def _to_all(self, push: Push, routes: Sequence[Route], written_at_ms: int) -> None:
@@ -161,7 +146,7 @@ class Delivering:
         accepted = [report for report in reports if report.outcome == feedback_pb2.OUTCOME_ACCEPTED]
         # A device that failed beside one that did not: the push went out, and its cap is used.
         for report in accepted[1:]:
-            await self.tell(report)
+            await self._telling.tell(report)
         if accepted or reports:
             await self._settle(accepted[0] if accepted else reports[0])
         else:
@@ -169,4 +154,4 @@ class Delivering:
 
     async def _settle(self, report: Report) -> None:
         await self._store.run(lambda store: store.settle(report))
-        await self.tell(report)
+        await self._telling.tell(report)

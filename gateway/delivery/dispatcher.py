@@ -20,6 +20,7 @@ from gateway.delivery.metrics import COMMANDS, DONE_SECONDS, UNDER_WAY
 from gateway.delivery.outcomes import Report
 from gateway.delivery.pending import Pending
 from gateway.delivery.routes import Plan
+from gateway.delivery.routing import Router
 from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.source import Place, Record
@@ -27,6 +28,7 @@ from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Claim
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.tasks import Tasks
+from gateway.delivery.telling import Telling
 from gateway.delivery.together import Together, Written
 from gateway.delivery.turns import Turns
 from kairos.v1 import feedback_pb2
@@ -63,9 +65,10 @@ class Dispatcher:
         self._cancelled: set[str] = set()
         self._waiting: dict[str, asyncio.Event] = {}
         """Commands whose moment has not come; set: it was taken back."""
-        self._delivering = Delivering(settings, plan, senders, hub, store, feedback, clock_ms, self._cancelled)
-        channels = frozenset((feedback_pb2.CHANNEL_IN_APP, *senders))
-        self._together = Together(settings, plan, hub, store, feedback, clock_ms, channels)
+        router = Router(plan, frozenset((feedback_pb2.CHANNEL_IN_APP, *senders)))
+        self._telling = Telling(feedback)
+        self._delivering = Delivering(settings, router, senders, hub, store, self._telling, clock_ms, self._cancelled)
+        self._together = Together(settings, router, hub, store, self._telling, clock_ms)
         self.under_way = 0
         """Records begun and not done."""
 
@@ -152,7 +155,7 @@ class Dispatcher:
         if stopped:
             self._hub.withdrawn(command.user_id, cancelled_id)
             report = Report(command.user_id, cancelled_id, feedback_pb2.OUTCOME_CANCELLED, now_ms, reason="taken back")
-            await self._delivering.tell(report)
+            await self._telling.tell(report)
 
     async def _bury(self, record: Record, detail: str) -> None:
         COMMANDS.labels("malformed").inc()

@@ -7,26 +7,23 @@ delivered on its own. Up to the connections everything is one transaction: eithe
 nothing of it has happened.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from gateway.delivery import commands
 from gateway.delivery.channels.channel import Push
-from gateway.delivery.feedback import FeedbackWriter
 from gateway.delivery.metrics import COMMANDS
 from gateway.delivery.outcomes import Report
 from gateway.delivery.pending import Pending
 from gateway.delivery.reports import report_of
-from gateway.delivery.routes import Plan
+from gateway.delivery.routing import Router
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Addition, Appended, Claim, Standing
 from gateway.delivery.stream.hub import Hub
+from gateway.delivery.telling import Telling
 from kairos.v1 import feedback_pb2
 
 
@@ -42,27 +39,17 @@ class Written:
 
 
 class Together:
-    """``open_channels``: what this gateway can deliver over."""
+    """For the dispatcher."""
 
     def __init__(
-        self,
-        settings: DeliverySection,
-        plan: Plan,
-        hub: Hub,
-        store: AsyncStore,
-        feedback: FeedbackWriter,
-        clock_ms: Callable[[], int],
-        open_channels: Collection[int],
+        self, settings: DeliverySection, router: Router, hub: Hub, store: AsyncStore, telling: Telling, clock_ms: Callable[[], int]
     ) -> None:
         self._settings = settings
-        self._plan = plan
+        self._router = router
         self._hub = hub
         self._store = store
-        self._feedback = feedback
+        self._telling = telling
         self._clock_ms = clock_ms
-        self._open_channels = open_channels
-        self._log = structlog.get_logger("delivery")
-        self._debugging = logging.getLogger("delivery").isEnabledFor(logging.DEBUG)
 
     async def write(self, several: Sequence[Pending]) -> Written:
         """Returns when it is durable, and with the connections. Of each user there is one."""
@@ -77,10 +64,7 @@ class Together:
 
     async def tell(self, written: Written) -> None:
         """Returns when the job is told."""
-        if self._debugging:
-            for report in written.reports:
-                self._log.debug("outcome", command_id=report.command_id, outcome=report.outcome, reason=report.reason)
-        await self._feedback.tell_all(written.reports)
+        await self._telling.tell_all(written.reports)
 
     def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], now_ms: int) -> Written:
         """In the store's thread, perhaps more than once: what it answers depends on nothing but what it is given."""
@@ -119,12 +103,9 @@ class Together:
         command = pending.command
         if claim.standing is not Standing.MINE:
             return None
-        refusal = commands.refusal(command, end_ms, now_ms)
-        if refusal is not None:
-            return report_of(command, refusal.outcome, now_ms, reason=refusal.reason)
-        routes = self._plan.routes(command, claim.devices, connected=claim.connected, open_channels=self._open_channels)
-        if not routes:
-            return report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, now_ms)
+        routes = self._router.route(command, claim, end_ms, now_ms)
+        if isinstance(routes, Report):
+            return routes
         addresses = routes[0].addresses
         if len(routes) > 1 or len(addresses) > 1 or addresses[0].channel != feedback_pb2.CHANNEL_IN_APP or command.dry_run:
             return None

@@ -13,6 +13,7 @@ from gateway.delivery.offsets import OffsetTracker
 from gateway.delivery.outcomes import Report
 from gateway.delivery.pending import Pending
 from gateway.delivery.routes import CHANNELS, Plan
+from gateway.delivery.routing import Router
 from gateway.delivery.settings import DeliverySection, DeliverySettings
 from gateway.delivery.source import Place, Record
 from gateway.delivery.store.async_store import AsyncStore
@@ -20,6 +21,7 @@ from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.store.values import Standing
 from gateway.delivery.stream.connection import Connection, Event
 from gateway.delivery.stream.hub import Hub
+from gateway.delivery.telling import Telling
 from gateway.delivery.together import Together
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Privacy, PushCommand, Target
@@ -41,7 +43,8 @@ class Gateway:
         self.hub = Hub(settings.stream, store, self.tell_all, lambda: NOW, self.failures.append)
         plan = Plan(settings.devices, [CHANNELS[name] for name in settings.order], "")
         channels = (feedback_pb2.CHANNEL_IN_APP, feedback_pb2.CHANNEL_FCM)
-        self.together = Together(settings, plan, self.hub, store, self, lambda: NOW, channels)  # type: ignore[arg-type]
+        telling = Telling(self)  # type: ignore[arg-type]
+        self.together = Together(settings, Router(plan, channels), self.hub, store, telling, lambda: NOW)
 
     async def tell_all(self, reports: Sequence[Report]) -> None:
         self.told += reports
