@@ -2,8 +2,6 @@
 
 import json
 import random
-import socket
-from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.common import protocol
 from kairos.v1.interaction_pb2 import Interaction
 from tests.gateway.collector.conftest import API_KEY, SECRET, Running, token
+from tests.gateway.line import talk
 
 PATHS = st.sampled_from(
     ["/v1/events", "/v1/feedback", "/v1/items", "/v1/users/ada", "/v1/users/", "/v1/users/%00", "/v1/users/%ff%2F..", "/", "/docs"]
@@ -58,16 +57,9 @@ CREDENTIALS = st.sampled_from(
 LONGER = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def talk(running: Running, raw: bytes, patience_s: float = 20) -> bytes:
-    """Sends bytes as they are; what came back until the other side closed, or was silent for so long."""
+def said_to(running: Running, raw: bytes, patience_s: float = 20) -> bytes:
     host, port = running.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=patience_s) as connection:
-        answer = b""
-        with suppress(ConnectionError, TimeoutError):  # it may close before it has read everything
-            connection.sendall(raw)
-            while part := connection.recv(65_536):
-                answer += part
-    return answer
+    return talk(host, int(port), raw, patience_s)
 
 
 def check(answer: bytes) -> None:
@@ -93,7 +85,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes) -> byt
 @given(method=METHODS, path=PATHS, media_type=TYPES, body=BODIES, credential=CREDENTIALS)
 def test_any_body_and_credential(lonely: Running, method: str, path: str, media_type: str, body: bytes, credential: str) -> None:
     headers = {"Content-Type": media_type, "Authorization": f"Bearer {credential}"}
-    answer = talk(lonely, request(method, path, headers, body))
+    answer = said_to(lonely, request(method, path, headers, body))
     assert answer
     check(answer)
 
@@ -101,7 +93,7 @@ def test_any_body_and_credential(lonely: Running, method: str, path: str, media_
 @LONGER
 @given(path=PATHS, records=DOCUMENTS | st.lists(DOCUMENTS, max_size=3), credential=CREDENTIALS | LEAVES)
 def test_any_envelope(lonely: Running, path: str, records: Any, credential: Any) -> None:
-    check(talk(lonely, request("POST", path, {}, json.dumps({"records": records, "token": credential}).encode())))
+    check(said_to(lonely, request("POST", path, {}, json.dumps({"records": records, "token": credential}).encode())))
 
 
 HEADERS = st.dictionaries(
@@ -118,7 +110,7 @@ HEADERS = st.dictionaries(
 @LONGER
 @given(headers=HEADERS, body=st.binary(max_size=30))
 def test_any_headers(lonely: Running, headers: dict[str, str], body: bytes) -> None:
-    check(talk(lonely, request("POST", "/v1/events", {"X-API-Key": API_KEY, **headers}, body), 1))
+    check(said_to(lonely, request("POST", "/v1/events", {"X-API-Key": API_KEY, **headers}, body), 1))
 
 
 @LONGER
@@ -127,7 +119,7 @@ def test_any_headers(lonely: Running, headers: dict[str, str], body: bytes) -> N
     | st.binary(max_size=60).map(lambda some: b"GET /" + some + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 )
 def test_any_bytes_on_the_line(lonely: Running, raw: bytes) -> None:
-    check(talk(lonely, raw, 0.05))
+    check(said_to(lonely, raw, 0.05))
 
 
 def test_long_headers_and_paths(lonely: Running) -> None:
@@ -136,13 +128,13 @@ def test_long_headers_and_paths(lonely: Running) -> None:
         request("GET", "/" + "x" * 200_000, {}, b""),
         request("GET", "/v1/events", {f"X-{number}": "x" for number in range(20_000)}, b""),
     ):
-        assert talk(lonely, raw).startswith(b"HTTP/1.1 431 ")
+        assert said_to(lonely, raw).startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_head_that_does_not_end_is_given_up(lonely: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
     for raw in (b"", b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-A"):
-        assert talk(lonely, raw).startswith(b"HTTP/1.1 408 ")
+        assert said_to(lonely, raw).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.kafka

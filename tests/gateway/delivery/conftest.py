@@ -1,15 +1,17 @@
 """Gateways, topics and customers' servers for one test each."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.delivery.store.postgresql.store import PostgresqlStore
 from kairos.local.kafka import EmbeddedKafka
 from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
 from tests.gateway.delivery.processes import GatewayProcess, Topics
-from tests.gateway.delivery.stores import PostgresqlSchema, unique_schema
+from tests.gateway.delivery.stores import LEASE_MS, NOW, PostgresqlSchema, unique_schema
 
 Start = Callable[..., GatewayProcess]
 
@@ -32,6 +34,14 @@ def postgresql() -> Iterator[Postgresql]:
 def schema(postgresql: Postgresql) -> PostgresqlSchema:
     """A store of this test alone."""
     return PostgresqlSchema(postgresql)
+
+
+@pytest.fixture
+def one(schema: PostgresqlSchema) -> Iterator[PostgresqlStore]:
+    """That store as a gateway opened it which lives."""
+    with closing(schema.open("one")) as store:
+        store.alive(NOW + LEASE_MS)
+        yield store
 
 
 @pytest.fixture

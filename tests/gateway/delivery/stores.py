@@ -3,6 +3,7 @@
 import itertools
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,12 +11,29 @@ from gateway.delivery.settings import PostgresqlSettings
 from gateway.delivery.store.postgresql.store import PostgresqlStore
 from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.store.store import Store
+from gateway.delivery.store.values import StreamEntry
 from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
 
+NOW = 1_800_000_000_000
+DAY_MS = 86_400_000
 LINGER_MS = 60_000
 LEASE_MS = 10_000
 BUSY_MS = 1_000
 _numbers = itertools.count(1)
+
+
+ONE_OF: dict[str, Callable[[Store, Any], Any]] = {
+    "claim": lambda store, each: store.claim(*each),
+    "settle": lambda store, each: store.settle(each),
+    "append": lambda store, each: store.append(each.entry, each.settled, each.keep, sent=each.sent),
+    "unacknowledged": lambda store, each: store.unacknowledged(*each),
+    "acknowledge": lambda store, each: store.acknowledge(*each),
+}
+"""The single operations of those that can be asked for many at once."""
+
+
+def entry(command_id: str, user_id: str = "ada") -> StreamEntry:
+    return StreamEntry(0, user_id, command_id, "{}", "", NOW + DAY_MS)
 
 
 class Stores(Protocol):

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from gateway.delivery.channels import apns, fcm
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.channels.http_answers import MOST_READ_BYTES, post
-from gateway.delivery.channels.web_push import WebPushChannel, _are_keys, _encrypted
+from gateway.delivery.channels.web_push import _are_keys, _encrypted
 from gateway.delivery.sending import Sender
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PURPOSE_EDITORIAL, Target
 from tests.gateway.delivery.provider import Reply
-from tests.gateway.delivery.services import Apple, BrowserService, Google, apns_error, fcm_error, pem
-from tests.gateway.delivery.test_providers import HOUR_MS, IPHONE, NOW_MS, PHONE, World, apple, google, push, settings
+from tests.gateway.delivery.services import Apple, Google, apns_error, fcm_error
+from tests.gateway.delivery.test_providers import HOUR_MS, IPHONE, NOW_MS, PHONE, World, apple, google, push, settings, subscribed
 
 __all__ = ["apple", "google"]  # fixtures
 
@@ -282,11 +282,6 @@ def test_what_passes_for_a_browsers_keys_can_be_encrypted_for(p256dh: str, auth:
     "host", ["evil.example\\.push.apple.com", "evil.example%2f.push.apple.com", "ｗeb.push.apple.com", "a_b.push.apple.com"]
 )
 def test_a_host_that_readers_of_addresses_may_read_differently_is_not_called(host: str) -> None:
-    service = BrowserService()
-    web_push = settings(web_push={"subject": "mailto:push@shop.example"}).delivery.web_push
-    channel = WebPushChannel(web_push, pem(service.vapid_key), httpx.AsyncClient())
-    service.url = "https://web.push.apple.com"
-    target = service.subscription()
-    assert channel.takes(target)
+    channel, target = subscribed("https://web.push.apple.com")
     target.endpoint = f"https://{host}/x"
     assert not channel.takes(target)

@@ -19,6 +19,7 @@ from kairos.local.kafka import EmbeddedKafka
 from tests.gateway.delivery.clients import Device
 from tests.gateway.delivery.processes import TOKEN_SECRET, GatewayProcess, Topics, command, token
 from tests.gateway.delivery.services import Google
+from tests.gateway.line import talk
 
 pytestmark = pytest.mark.kafka
 LONGER = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -102,17 +103,6 @@ def gateway(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> I
     assert TOKEN_SECRET not in running.log.read_text()
 
 
-def talk(gateway: GatewayProcess, raw: bytes, patience_s: float) -> bytes:
-    """Sends bytes as they are; what came back until the other side closed, or was silent for so long."""
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=patience_s) as connection:
-        answer = b""
-        with suppress(ConnectionError, TimeoutError):  # it may close before it has read everything
-            connection.sendall(raw)
-            while part := connection.recv(65_536):
-                answer += part
-    return answer
-
-
 def check(answer: bytes) -> None:
     for sign in (b"Traceback", b'File "', b".py", b"Error(", TOKEN_SECRET.encode()):
         assert sign not in answer
@@ -129,7 +119,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
 @LONGER
 @given(method=METHODS, path=PATHS, bearer=TOKENS, body=BODIES)
 def test_any_body_and_token(gateway: GatewayProcess, method: str, path: str, bearer: str, body: bytes) -> None:
-    answer = talk(gateway, request(method, path, {"Authorization": f"Bearer {bearer}"}, body), 20)
+    answer = talk("127.0.0.1", gateway.port, request(method, path, {"Authorization": f"Bearer {bearer}"}, body), 20)
     assert answer
     check(answer)
 
@@ -138,7 +128,7 @@ def test_any_body_and_token(gateway: GatewayProcess, method: str, path: str, bea
 @given(path=st.sampled_from(["/v1/devices/phone", "/v1/stream/messages"]), body=DEVICES | MESSAGES | st.lists(MESSAGES, max_size=5))
 def test_any_device_and_message_of_a_user_who_is_known(gateway: GatewayProcess, path: str, body: Any) -> None:
     method = "PUT" if "devices" in path else "POST"
-    answer = talk(gateway, request(method, path, {"Authorization": f"Bearer {GOOD}"}, json.dumps(body).encode()), 20)
+    answer = talk("127.0.0.1", gateway.port, request(method, path, {"Authorization": f"Bearer {GOOD}"}, json.dumps(body).encode()), 20)
     assert answer
     check(answer)
 
@@ -150,7 +140,7 @@ def test_any_device_and_message_of_a_user_who_is_known(gateway: GatewayProcess, 
     | st.binary(max_size=60).map(lambda some: handshake(b"/v1/stream?token=" + some))
 )
 def test_any_bytes_on_the_line(gateway: GatewayProcess, raw: bytes) -> None:
-    check(talk(gateway, raw, 0.05))
+    check(talk("127.0.0.1", gateway.port, raw, 0.05))
 
 
 @LONGER
@@ -162,7 +152,7 @@ def test_any_bytes_on_the_line(gateway: GatewayProcess, raw: bytes) -> None:
     value=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40) | TOKENS,
 )  # fmt: skip
 def test_any_header_of_a_handshake(gateway: GatewayProcess, name: str, value: str) -> None:
-    check(talk(gateway, handshake(f"/v1/stream?token={GOOD}&device_id=fuzz".encode(), {name: value}), 0.05))
+    check(talk("127.0.0.1", gateway.port, handshake(f"/v1/stream?token={GOOD}&device_id=fuzz".encode(), {name: value}), 0.05))
 
 
 FRAMES = st.lists(
@@ -215,6 +205,6 @@ def frame(first: int, masked: bool, payload: bytes, length: int | None) -> bytes
 
 
 def test_heads_that_are_too_long_or_do_not_end_are_given_up(gateway: GatewayProcess) -> None:
-    assert talk(gateway, request("GET", "/" + "x" * 200_000, {}), 20).startswith(b"HTTP/1.1 431 ")
-    assert talk(gateway, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A", 20).startswith(b"HTTP/1.1 408 ")
+    assert talk("127.0.0.1", gateway.port, request("GET", "/" + "x" * 200_000, {}), 20).startswith(b"HTTP/1.1 431 ")
+    assert talk("127.0.0.1", gateway.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A", 20).startswith(b"HTTP/1.1 408 ")
     assert httpx.get(f"http://{gateway.address}/healthz").status_code == 200

@@ -2,7 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -17,21 +16,7 @@ from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.postgresql import PASSWORD
 from tests.gateway.delivery.processes import eventually
-from tests.gateway.delivery.stores import LEASE_MS, PostgresqlSchema
-
-NOW = 1_800_000_000_000
-DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def one(schema: PostgresqlSchema) -> Iterator[PostgresqlStore]:
-    with closing(schema.open("one")) as store:
-        store.alive(NOW + LEASE_MS)
-        yield store
-
-
-def entry(command_id: str, user_id: str = "ada") -> StreamEntry:
-    return StreamEntry(0, user_id, command_id, "{}", "", NOW + DAY_MS)
+from tests.gateway.delivery.stores import DAY_MS, LEASE_MS, NOW, PostgresqlSchema, entry
 
 
 def scans(schema: PostgresqlSchema) -> dict[str, int]:

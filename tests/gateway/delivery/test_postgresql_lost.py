@@ -1,7 +1,7 @@
 """Transactions that are lost, connections that break, a server that goes away: what was asked for is done all the same, and once."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import psycopg
@@ -11,23 +11,8 @@ from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.errors import TransactionLostError
 from gateway.delivery.store.postgresql.store import PostgresqlStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import StreamEntry
 from tests.gateway.delivery.postgresql import Line, Postgresql
-from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema
-
-NOW = 1_800_000_000_000
-DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def one(schema: PostgresqlSchema) -> Iterator[PostgresqlStore]:
-    with closing(schema.open("one")) as store:
-        store.alive(NOW + LEASE_MS)
-        yield store
-
-
-def entry(command_id: str, user_id: str = "ada") -> StreamEntry:
-    return StreamEntry(0, user_id, command_id, "{}", "", NOW + DAY_MS)
+from tests.gateway.delivery.stores import DAY_MS, LEASE_MS, LINGER_MS, NOW, PostgresqlSchema, entry
 
 
 def end_connections(schema: PostgresqlSchema, gateway: str) -> None:

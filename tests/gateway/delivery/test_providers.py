@@ -176,6 +176,17 @@ def test_what_a_push_service_says_is_understood(browser: tuple[BrowserService, W
     assert world.send(push(), service.subscription()).verdict is verdict
 
 
+def subscribed(url: str) -> tuple[WebPushChannel, Target]:
+    """A channel as it is set up by default, and a browser's address at this push service, which it takes."""
+    service = BrowserService()
+    web_push = settings(web_push={"subject": "mailto:push@shop.example"}).delivery.web_push
+    channel = WebPushChannel(web_push, pem(service.vapid_key), httpx.AsyncClient())
+    service.url = url
+    target = service.subscription()
+    assert channel.takes(target)
+    return channel, target
+
+
 @pytest.mark.parametrize(
     "endpoint",
     [
@@ -190,12 +201,7 @@ def test_what_a_push_service_says_is_understood(browser: tuple[BrowserService, W
     ],
 )
 def test_no_address_but_those_of_push_services_is_called(endpoint: str) -> None:
-    service = BrowserService()
-    web_push = settings(web_push={"subject": "mailto:push@shop.example"}).delivery.web_push
-    channel = WebPushChannel(web_push, pem(service.vapid_key), httpx.AsyncClient())
-    service.url = "https://updates.push.services.mozilla.com"
-    target = service.subscription()
-    assert channel.takes(target)
+    channel, target = subscribed("https://updates.push.services.mozilla.com")
     target.endpoint = endpoint
 
     assert not channel.takes(target)

@@ -1,6 +1,6 @@
 """Many operations of a store at once are the single ones one after the other, whatever they are about and however they are cut."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,8 @@ from gateway.delivery.store.values import Acknowledgement, Addition, Standing, S
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.processes import eventually
+from tests.gateway.delivery.stores import DAY_MS, LINGER_MS, NOW, ONE_OF
 
-NOW = 1_800_000_000_000
-DAY_MS = 86_400_000
-LINGER_MS = 60_000
 TABLES = ("commands", "stream", "cursors", "presence", "gateways", "sqlite_sequence")
 
 # Few of everything, so that operations meet: the same command twice, a user with several entries, one key.
@@ -41,14 +39,6 @@ steps = st.one_of(
     st.tuples(st.just("unacknowledged"), st.lists(asked, max_size=5)),
     st.tuples(st.just("acknowledge"), st.lists(acknowledgements, max_size=5)),
 )
-
-ONE: dict[str, Callable[[Store, Any], Any]] = {
-    "claim": lambda store, each: store.claim(*each),
-    "settle": lambda store, each: store.settle(each),
-    "append": lambda store, each: store.append(each.entry, each.settled, each.keep, sent=each.sent),
-    "unacknowledged": lambda store, each: store.unacknowledged(*each),
-    "acknowledge": lambda store, each: store.acknowledge(*each),
-}
 
 
 def together(store: Store, name: str, several: Sequence[Any]) -> list[Any]:
@@ -84,7 +74,7 @@ def contents(store: SqliteStore) -> dict[str, list[Any]]:
 def test_many_at_once_answer_and_leave_what_one_after_the_other_do(history: list[tuple[str, list[Any]]]) -> None:
     with opened() as batched, opened() as single:
         for name, several in history:
-            assert together(batched, name, several) == [ONE[name](single, each) for each in several], name
+            assert together(batched, name, several) == [ONE_OF[name](single, each) for each in several], name
             assert contents(batched) == contents(single), name
 
 

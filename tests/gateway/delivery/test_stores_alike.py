@@ -17,10 +17,8 @@ from gateway.delivery.store.values import Acknowledgement, Addition, StreamEntry
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.postgresql import Postgresql
-from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema
+from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, NOW, ONE_OF, PostgresqlSchema
 
-NOW = 1_800_000_000_000
-DAY_MS = 86_400_000
 TABLES = ("commands", "routes", "stream", "cursors", "presence", "devices", "gateways")
 
 # Few of everything, so that operations meet: the same command twice, a user with several entries, one key.
@@ -41,13 +39,6 @@ def many(name: str, each: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.tuples(st.just(name), st.lists(each, min_size=1, max_size=6))
 
 
-MANY: dict[str, Callable[[Store, Any], Any]] = {
-    "claim": lambda store, each: store.claim(*each),
-    "settle": lambda store, each: store.settle(each),
-    "append": lambda store, each: store.append(each.entry, each.settled, each.keep, sent=each.sent),
-    "unacknowledged": lambda store, each: store.unacknowledged(*each),
-    "acknowledge": lambda store, each: store.acknowledge(*each),
-}
 ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "route": (st.tuples(reports, devices), lambda store, report, route: store.settle(report, route)),
     "settled_routes": (st.tuples(commands), lambda store, command: store.settled_routes(command)),
@@ -112,13 +103,13 @@ def pair(postgresql: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def asked(store: Store, name: str, given: Any) -> Any:
     """One after the other."""
-    if name in MANY:
-        return [MANY[name](store, each) for each in given]
+    if name in ONE_OF:
+        return [ONE_OF[name](store, each) for each in given]
     return ALONE[name][1](store, *given)
 
 
 def asked_at_once(store: Store, name: str, given: Sequence[Any]) -> Any:
-    if name in MANY:
+    if name in ONE_OF:
         return getattr(store, f"{name}_all")(given) or [None] * len(given)
     return ALONE[name][1](store, *given)
 
