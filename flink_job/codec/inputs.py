@@ -102,10 +102,16 @@ def decode_shared(inputs: Inputs) -> Shared:
         feature_dim=inputs.feature_dim,
         items=[item.SerializeToString() for item in inputs.items],
         noted=list(map(_noted, inputs.findings)),
-        hours=list(map(_asked, inputs.hours)),
+        hours=list(map(decode_hours, inputs.hours)),
         stopped=list(inputs.stopped),
         price=PriceFacts(_TOLD, inputs.price, inputs.price_valid_until_ms),
     )
+
+
+def decode_hours(message: decision_pb2.KnownHours) -> HoursAsked:
+    """What was known of others' hours. Raises ValueError for columns of a wrong length."""
+    week = (_week(message.everybody), _week(message.segment)) if message.everybody else None
+    return HoursAsked(message.country, message.hour, week)
 
 
 def _finding(noted: Noted) -> decision_pb2.Finding:
@@ -138,11 +144,6 @@ def _hours(asked: HoursAsked) -> decision_pb2.KnownHours:
     if asked.week is not None:
         message.everybody, message.segment = (week.astype(_LITTLE_FLOAT32).tobytes() for week in asked.week)
     return message
-
-
-def _asked(message: decision_pb2.KnownHours) -> HoursAsked:
-    week = (_week(message.everybody), _week(message.segment)) if message.everybody else None
-    return HoursAsked(message.country, message.hour, week)
 
 
 def _week(packed: bytes) -> NDArray[np.float32]:

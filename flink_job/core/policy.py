@@ -153,9 +153,8 @@ class PushPolicy:
         else:
             effects = self._decider.decide(user_id, state, pending, digest, hold_until_ms, state.active_at_ms)
         if state.pending is None:
-            is_over = pending.trigger == Trigger.WIN_BACK and not self._occasions.has_returned(
-                state, pending
-            )  # tried once, whatever came of it
+            # Winning back is tried once, whatever came of it.
+            is_over = pending.trigger == Trigger.WIN_BACK and not self._occasions.has_returned(state, pending)
             is_over |= _nothing_to_get(effects) and not self._occasions.only_key(pending)
             ahead = self._planner.used_up if is_over else self._planner.ahead
             effects += _waiting(state, ahead(user_id, state))

@@ -5,14 +5,13 @@
 
 from typing import Any
 
-import numpy as np
-
-from flink_job.core.rules import Rules
+from flink_job.codec.inputs import decode_hours
+from flink_job.core.rules import Rules, SendTimeRules
 from flink_job.core.send_time import SendTime
 from flink_job.core.slot_counts import SlotCounts
-from flink_job.core.slot_prior import SLOTS, SlotPrior, flat_prior, prior_of
+from flink_job.core.slot_prior import SlotPrior, flat_prior, prior_of
+from flink_job.core.witness import WeekOfOthers
 from kairos.decisions.held import Held
-from kairos.v1.decision_pb2 import KnownHours
 
 
 def week(held: Held, rules: Rules, now_ms: int) -> dict[str, Any] | None:
@@ -21,7 +20,8 @@ def week(held: Held, rules: Rules, now_ms: int) -> dict[str, Any] | None:
         return None
     send_time = rules.send_time
     counts = SlotCounts(send_time)
-    rates = SendTime(send_time, counts).rates(held.state, _prior(held.hours, rules), now_ms)
+    of_others = decode_hours(held.hours).week
+    rates = SendTime(send_time, counts).rates(held.state, _prior(of_others, send_time), now_ms)
     ctr, cvr = rates.rates
     _, visits = counts.activity(held.state, now_ms)
     _, outcomes = counts.outcomes(held.state, now_ms)
@@ -32,20 +32,10 @@ def week(held: Held, rules: Rules, now_ms: int) -> dict[str, Any] | None:
         "quiet": [quiet.start_minute, quiet.end_minute] if quiet.start_minute != quiet.end_minute else None,
         "visits": float(visits.sum()),
         "sends": float(outcomes[:, 0].sum()),
-        "othersSends": _sends(held.hours),
+        "othersSends": float(of_others[0][:, 0].sum()) if of_others is not None else 0.0,
     }
 
 
-def _prior(hours: KnownHours, rules: Rules) -> SlotPrior:
+def _prior(week_of_others: WeekOfOthers | None, rules: SendTimeRules) -> SlotPrior:
     """As `Moment` makes it of the same counts."""
-    if not hours.everybody:
-        return flat_prior(rules.send_time.open_rate, rules.send_time.convert_rate)
-    return prior_of(rules.send_time, _counts(hours.everybody), _counts(hours.segment))
-
-
-def _counts(packed: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    return np.frombuffer(packed, "<f4").reshape(SLOTS, 3).astype(np.float32)
-
-
-def _sends(hours: KnownHours) -> float:
-    return float(_counts(hours.everybody)[:, 0].sum()) if hours.everybody else 0.0
+    return flat_prior(rules.open_rate, rules.convert_rate) if week_of_others is None else prior_of(rules, *week_of_others)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kairos.world.latent import DIM, LatentSpace, Vectors, categories_of, unit
 from kairos.world.values import Scenario
 
-FAVOURITES = 3
+_FAVOURITES = 3
 _STYLE_STRENGTHS = (0.35, 0.2)
 _OWN_STRENGTH = 0.2
 
@@ -23,8 +23,8 @@ class Tastes:
     def __init__(self, space: LatentSpace, scenario: Scenario, n: int, rng: np.random.Generator) -> None:
         self._space = space
         self._among = np.array(categories_of(scenario), np.int32)
-        self.favourites = self._among[np.argsort(rng.random((n, len(self._among))), axis=1)[:, :FAVOURITES]]
-        self._weights = -np.sort(-rng.dirichlet([0.8] * FAVOURITES, n), axis=1)
+        self.favourites = self._among[np.argsort(rng.random((n, len(self._among))), axis=1)[:, :_FAVOURITES]]
+        self._weights = -np.sort(-rng.dirichlet([0.8] * _FAVOURITES, n), axis=1)
         self._styles = np.stack([self._style_in(self.favourites[:, rank], rng) for rank in range(len(_STYLE_STRENGTHS))], axis=1)
         self._own = unit(rng.normal(size=(n, DIM)))
 
@@ -38,9 +38,9 @@ class Tastes:
     def drift(self, gives_way: float, new_passion: float, rng: np.random.Generator) -> None:
         """Each interest gives way to another with one probability; with the other, a new one becomes the first of all."""
         n = len(self.favourites)
-        leaves = rng.random((n, FAVOURITES)) < gives_way
+        leaves = rng.random((n, _FAVOURITES)) < gives_way
         leaves[:, 0] |= rng.random(n) < new_passion
-        for rank in range(FAVOURITES):
+        for rank in range(_FAVOURITES):
             users = np.nonzero(leaves[:, rank])[0]
             if len(users):
                 self._replace(users, rank, rng)
