@@ -10,6 +10,10 @@ from typing import Any, Self
 SECRET = "the-customers-secret-0123456789"
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # the standard library's 5 resets connections when a gateway sends many at once
+
+
 class Customer:
     """`received`: what came with a good signature. `replies`: status and headers of the next answers; then 204."""
 
@@ -41,7 +45,7 @@ class Customer:
             def log_message(self, *_line: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
