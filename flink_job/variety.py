@@ -10,8 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, deque
 
-import numpy as np
-
 from flink_job.core.diversity import entropy
 from flink_job.core.state import FAILED, UserState
 
@@ -49,5 +47,5 @@ class Variety:
             if not self._times[oldest]:
                 del self._times[oldest]
         seen = [label for label, status in zip(state.sent_category, state.sent_status, strict=True) if status != FAILED]
-        mbit = round(1000 * entropy(np.array(seen[-ENTROPY_PUSHES:], np.int32)))
+        mbit = round(1000 * entropy(seen[-ENTROPY_PUSHES:]))
         self.entropies[bisect_left(ENTROPY_BOUNDS_MBIT, mbit)] += 1

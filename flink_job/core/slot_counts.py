@@ -97,6 +97,8 @@ class SlotCounts:
 
     def _age_ms(self, state: UserState, at_ms: int) -> int:
         """How far `at_ms` is after the landmark, which moves if that is too far."""
+        if not state.slots_at_ms:  # nothing is remembered yet
+            state.slots_at_ms = at_ms
         age_ms = at_ms - state.slots_at_ms
         if age_ms * self._fastest_rate <= _MOST_DOUBLINGS:
             return age_ms
