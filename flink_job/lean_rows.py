@@ -36,13 +36,13 @@ class LeanRow:
         return _INSERT, value
 
 
-def use_lean_rows() -> bool:
-    """Called from an operator's `open()`: hand it tuples, and take tuples from it. False if this is not possible here."""
+def use_lean_rows() -> Any:
+    """Called from an operator's `open()`: hand it tuples, and take tuples from it. Returns the operation; None if this is not possible here."""
     try:
         from pyflink.fn_execution.embedded.converters import IdentityDataConverter, RowDataConverter
         from pyflink.fn_execution.embedded.operations import TwoInputFunctionOperation
     except ImportError:  # process mode has no embedded interpreter
-        return False
+        return None
 
     operation = _calling(TwoInputFunctionOperation)
     names = ("_input_data_converter1", "_input_data_converter2", "_output_data_converter")
@@ -51,11 +51,11 @@ def use_lean_rows() -> bool:
     for converter in converters:
         nested = _nested_rows(converter, RowDataConverter, IdentityDataConverter)
         if nested is None:
-            return False
+            return None
         lean.append(LeanRow(nested))
     for name, converter in zip(names, lean, strict=True):
         setattr(operation, name, converter)
-    return True
+    return operation
 
 
 def _calling(kind: type) -> Any:

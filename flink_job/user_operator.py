@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from pyflink.common import Row, Time, Types
@@ -12,6 +13,7 @@ from pyflink.datastream.state import BroadcastState, MapStateDescriptor, StateTt
 
 from flink_job.engine import Answer, Engine, OutRecord
 from flink_job.garbage import collect_rarely
+from flink_job.lean_calls import call_directly
 from flink_job.lean_rows import use_lean_rows
 from flink_job.settings import EngineSettings
 
@@ -43,7 +45,8 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         # A descriptor that has been used holds a lock and cannot travel, so it is made here.
         self._stored_items = catalogue_descriptor()
         self._engine = Engine(self._settings)
-        lean = use_lean_rows()
+        self._operation = use_lean_rows()
+        lean = self._operation is not None
         self._row: Callable[[OutRecord], Any] = _as_it_is if lean else _as_row
         self._engine.metrics.levels["lean_rows"] = lambda: int(lean)
         self._restored = False
@@ -53,6 +56,12 @@ class UserOperator(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def process_element(self, value: Row, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterable[Row]:
         """One signal."""
+        if self._operation is not None:
+            call_directly(self._operation, partial(self._on_signal, ctx))  # the context is the same for all elements
+            self._operation = None
+        return self._on_signal(ctx, value)
+
+    def _on_signal(self, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext, value: Row) -> Iterable[Row]:
         wall_ms = _wall_ms()
         if not self._restored:
             self._restore(ctx.get_broadcast_state(self._stored_items), wall_ms)
