@@ -19,6 +19,8 @@ _LEFT_BEHIND = {
 _ABOUT_ONE_ITEM = (Trigger.ABANDONED_CART, Trigger.ABANDONED_FAVOURITE, Trigger.REPLENISHMENT)
 """Without their item there is nothing to say. A nudge names an item too, but another one may be better by then."""
 
+_FAR_OFF = (Trigger.REPLENISHMENT, Trigger.WIN_BACK)
+
 _TRUE_OF_ONE_ITEM = frozenset(
     {
         *_ABOUT_ONE_ITEM,
@@ -101,8 +103,8 @@ class Occasions:
         return pending.reason != Reason.AWAITED.metric or pending.due_ms - at_ms < room_ms
 
     def is_far_off(self, pending: PendingWake | None) -> bool:
-        """What waits is for something to be used up."""
-        return pending is not None and pending.trigger == Trigger.REPLENISHMENT and pending.reason == Reason.AWAITED.metric
+        """What waits is for something to be used up, or for the user to have been away for long."""
+        return pending is not None and pending.trigger in _FAR_OFF and pending.reason == Reason.AWAITED.metric
 
     def only_key(self, cause: PendingWake) -> int:
         """The item that alone may be sent for this, 0 if others may too."""
@@ -129,6 +131,20 @@ class Occasions:
         due_ms, key, bought_ms = min(ahead)
         reason, cause_id = Reason.AWAITED.metric, f"bought/{key:016x}/{bought_ms}"
         return PendingWake(due_ms, reason, cause_id, due_ms, Trigger.REPLENISHMENT, key, 0.0, due_ms + occasion.horizon_ms)
+
+    def away_next(self, state: UserState, now_ms: int) -> PendingWake | None:
+        """When the user will have been away for long, where no best hour is looked for that would notice; None if it is past.
+
+        What they do meanwhile does not move it: it finds them returned then, and the next one is looked for. That is one wake-up in `after_ms`.
+        """
+        back = self._by_trigger[Trigger.WIN_BACK]
+        if back is None or self._by_trigger[Trigger.BEST_TIME] is not None:
+            return None
+        due_ms = (state.active_at_ms or state.first_seen_ms) + back.after_ms
+        if due_ms <= now_ms:
+            return None
+        reason, cause_id = Reason.AWAITED.metric, f"win_back/{due_ms}"
+        return PendingWake(due_ms, reason, cause_id, due_ms, Trigger.WIN_BACK, 0, 0.0, due_ms + back.horizon_ms)
 
     def over(self, state: UserState, cause: PendingWake, dropped_by: str) -> Reason | None:
         """Why an occasion that is about one item has come to nothing, None if it has not. `dropped_by`: the rule that forbids the item."""

@@ -48,9 +48,11 @@ class Planner:
     def ahead(self, user_id: str, state: UserState) -> PendingWake | None:
         """What to wait for where nothing waits: what the user runs out of in the coming days, else the best hour; None if neither is there.
 
+        Where no best hour is looked for: that the user has been away for long.
+
         What they run out of later than that is looked for again when the best hour has come.
         """
-        used_up, best = self.used_up(user_id, state), self._best_hour(user_id, state)
+        used_up, best = self.used_up(user_id, state), self._best_hour(user_id, state) or self._away(user_id, state)
         return used_up if best is None or (used_up is not None and used_up.due_ms <= best.expires_at_ms) else best
 
     def used_up(self, user_id: str, state: UserState) -> PendingWake | None:
@@ -59,6 +61,11 @@ class Planner:
         if not state.bought_item or (used_up := self._occasions.used_up_next(state, now_ms)) is None:
             return None
         return None if self._gates.is_shut(user_id, state, used_up.trigger) else used_up
+
+    def _away(self, user_id: str, state: UserState) -> PendingWake | None:
+        """When to win the user back if they do not return, None if there is no such moment or they get no pushes."""
+        away = self._occasions.away_next(state, state.last_signal_ms)
+        return None if away is None or self._gates.is_shut(user_id, state, away.trigger) else away
 
     def _best_hour(self, user_id: str, state: UserState) -> PendingWake | None:
         """The best hour of the coming day, or, for who has been away for long, one try to win them back; None if there is nothing to wait for."""

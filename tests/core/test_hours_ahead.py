@@ -103,6 +103,45 @@ def test_who_has_come_back_is_not_told_that_it_has_been_a_while_and_is_waited_fo
     assert left_alone(ann)[-1][1] == Trigger.WIN_BACK
 
 
+def without_best_time(**changes: object) -> Person:
+    lenient = {"fatigue.limit": 99.0, "utility.opt_out_rate": 0.0, "utility.fatigue_cost": 0.0}
+    return visitor(**{"occasions.best_time.enabled": False, **lenient, **changes})
+
+
+def test_who_is_away_is_won_back_once_also_where_no_best_hour_is_looked_for() -> None:
+    ann = without_best_time()
+    assert ann.state.pending is not None
+    assert (ann.state.pending.due_ms, ann.state.pending.trigger) == (AT + 14 * DAY, Trigger.WIN_BACK)
+    found = left_alone(ann)
+    assert {trigger for _, trigger, _ in found} == {Trigger.WIN_BACK}
+    assert [reason for _, _, reason in found].count(None) == 1
+    assert found[-1][2] is None
+    assert found[-1][0] < AT + 17 * DAY, "its horizon is three days"
+
+
+def test_who_came_back_meanwhile_is_waited_for_from_then_on_by_the_same_wake_up() -> None:
+    """What they do does not move the wake-up, so it costs nothing for each event."""
+    ann = without_best_time()
+    for day in range(1, 11):
+        effects = ann.does("view", f"item {day}", AT + day * DAY)
+        assert wake_ups(effects) == []
+    assert reasons(ann.wakes(AT + 14 * DAY)) == [Reason.RETURNED_MEANWHILE]
+    assert ann.state.pending is not None
+    assert ann.state.pending.due_ms == AT + (10 + 14) * DAY
+    assert left_alone(ann)[-1][2] is None
+
+
+def test_waiting_for_somebody_to_be_away_does_not_stand_in_the_way_of_a_cart() -> None:
+    ann = without_best_time(**{"occasions.abandoned_cart.after_ms": HOUR})
+    ann.does("cart", "item 1", AT + HOUR)
+    assert ann.state.pending is not None
+    assert (ann.state.pending.due_ms, ann.state.pending.trigger) == (AT + 2 * HOUR, Trigger.ABANDONED_CART)
+
+
+def test_without_winning_back_and_best_time_nothing_is_waited_for() -> None:
+    assert without_best_time(**{"occasions.win_back.enabled": False}).state.pending is None
+
+
 def test_another_system_may_ask_to_win_back_whom_kairos_has_never_seen() -> None:
     bob = Person(visitor().catalogue, shipped(), user_id="bob")
     assert reasons(bob.is_nudged("", AT, trigger=Trigger.WIN_BACK)) == []

@@ -50,11 +50,14 @@ class _Listening(Shipped):
 
 
 @cache
-def world_log() -> tuple[bytes, ...]:
+def world_log(open_bonus: float = 0.0, days: int = DAYS) -> tuple[bytes, ...]:
     """Three days of forty users who react to what they get, in a catalogue that changes, under the whole shipped policy; learning on."""
     world = World(settings_of("default", seed=5, start_ms=START_MS, users=40, items=300, scenario="mixed"))
-    policy = _Listening(Stage(world, CommandNames(START_MS), Unlimited()), REPLAYABLE)
-    for now_ms in range(START_MS + STEP_MS, START_MS + DAYS * DAY + 1, STEP_MS):
+    policy = _Listening(
+        Stage(world, CommandNames(START_MS), Unlimited()),
+        {**REPLAYABLE, "learning": {**REPLAYABLE["learning"], "outcomes": {"open_bonus": open_bonus}}},
+    )
+    for now_ms in range(START_MS + STEP_MS, START_MS + days * DAY + 1, STEP_MS):
         chapter = world.advance(now_ms)
         for wish in policy.step(chapter, now_ms):
             world.deliver(Push(wish.command_id, user_name(wish.user), (world.items.ids[wish.item],), expires_at_ms=wish.expires_ms), now_ms)

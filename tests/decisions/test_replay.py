@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -16,7 +17,17 @@ from kairos.decisions.replay import Comparison, compare, verdict_name
 from kairos.v1.decision_pb2 import Decision
 from kairos.v1.item_pb2 import Item
 from tests.core.policies import MINUTE, SECOND, changed
-from tests.decisions.logs import AFTER_MS, KINDS, Step, decisions_of_the_world, log_of, replayable_config, sent_in_the_world
+from tests.decisions.logs import (
+    AFTER_MS,
+    KINDS,
+    OFTEN,
+    Step,
+    decisions_of_the_world,
+    log_of,
+    replayable_config,
+    sent_in_the_world,
+    world_log,
+)
 
 CONFIG = replayable_config()
 RULES = CONFIG.policy
@@ -50,6 +61,20 @@ def test_all_that_a_decision_reads_is_among_what_came_out_the_same() -> None:
     assert {source.source for each in log for finding in each.inputs.findings for source in finding.sources} >= {
         *("interest", "neighbour", "category", "fresh", "trending", "together", "unfinished"),
     }
+
+
+def test_decisions_with_a_bonus_for_what_is_little_known_come_out_as_they_were_decided_where_there_is_none() -> None:
+    """The bonus is in the rates that are logged, so nothing but the record is needed; their propensities still sum to one."""
+    log = [Decision.FromString(each) for each in world_log(open_bonus=2.0, days=1)]
+    some = [each for each in log if each.reason not in OFTEN]
+    comparison = replayed(some)
+    assert (comparison.different, comparison.missing, comparison.fields) == (0, Counter(), Counter())
+    noted = [np.frombuffer(finding.p_open, "<f8") for each in some for finding in each.inputs.findings if finding.p_open]
+    prior = CONFIG.learning.outcomes.prior_open
+    assert max(rates.max() for rates in noted) > prior + sqrt(prior * (1 - prior) / (5 / prior + 1)), "nothing was raised by one deviation"
+    sent = [each for each in some if each.item_ids and each.candidates]
+    assert all(sum(candidate.propensity for candidate in each.candidates) == pytest.approx(1.0) for each in sent)
+    assert comparison.by_verdict["sent"] == len(sent) > 0
 
 
 def test_a_record_that_went_through_json_comes_out_the_same() -> None:

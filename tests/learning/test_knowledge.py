@@ -1,6 +1,8 @@
 """What deciders know: trending, neighbours, rates and slots, whatever order it came in."""
 
 import random
+from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from flink_job.core.ids import key_of
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
 from flink_job.core.learning.state import SLOTS
+from flink_job.core.outcome_counts import hopeful, normalised_rate
+from flink_job.core.rules.learning import LearningRules
 from flink_job.core.trending import TopList
 from tests.core.catalogue_items import ids, item
 from tests.core.person import MONDAY_0930, shelf
@@ -34,6 +38,10 @@ def known(catalogue: Catalogue, *facts: Facts) -> Knowledge:
     for each in facts:
         knowledge.put(each)
     return knowledge
+
+
+def with_bonus(bonus: float) -> LearningRules:
+    return replace(RULES, outcomes=replace(RULES.outcomes, open_bonus=bonus))
 
 
 def facts(item_id: str, made_at_ms: int = AT, **values: Any) -> ItemFacts:
@@ -91,6 +99,52 @@ def test_rates_lean_on_the_category_which_leans_on_all_which_leans_on_the_prior(
     c_all = (5 + 1) / (5 / 0.1 + 5)
     c_mugs = (5 + 1) / (5 / c_all + 4)
     assert p_convert.tolist() == pytest.approx([(5 + 1) / (5 / c_mugs + 2), c_all])
+
+
+def test_little_known_items_are_hoped_to_be_opened_more() -> None:
+    """Of a mean of 0.05 in every case, so that only what is known differs: Beta(5, 95) and Beta(5 + 45, 95 + 855)."""
+    catalogue = shelf([item("new"), item("old")])
+    old = facts("old", outcomes=(900.0, 45.0, 9.0, 0.0, 0.0))
+    knowledge = Knowledge(with_bonus(2.0), catalogue)
+    knowledge.put(old)
+    p_open, p_convert = knowledge.rates(rows(catalogue, "new", "old"), AT)
+    assert p_open.tolist() == pytest.approx([0.05 + 2 * sqrt(0.05 * 0.95 / 101), 0.05 + 2 * sqrt(0.05 * 0.95 / 1001)])
+    assert p_convert.tolist() == known(catalogue, old).rates(rows(catalogue, "new", "old"), AT)[1].tolist()
+
+
+def test_without_a_bonus_rates_are_means() -> None:
+    catalogue = shelf([item("new"), item("old")])
+    p_open, _ = known(catalogue, facts("old", outcomes=(900.0, 45.0, 9.0, 0.0, 0.0))).rates(rows(catalogue, "new", "old"), AT)
+    assert p_open.tolist() == pytest.approx([0.05, 0.05])
+
+
+def test_the_worked_example_of_hope() -> None:
+    rate = np.full(2, 0.04)
+    assert hopeful(1.0, rate, np.array([0.0, 40.0]), 5.0).tolist() == pytest.approx([0.0575, 0.0458], abs=5e-5)
+
+
+@given(
+    bonus=st.floats(0, 100),
+    prior=st.floats(0.001, 0.999),
+    sent=st.lists(st.floats(0, 1e6), min_size=1, max_size=8),
+    opened_share=st.floats(0, 1),
+)
+def test_a_hopeful_rate_is_a_probability_and_never_below_the_mean(
+    bonus: float, prior: float, sent: list[float], opened_share: float
+) -> None:
+    tries = np.array(sent)
+    mean = normalised_rate(tries * opened_share, tries, np.full(len(sent), prior), 5.0)
+    raised = hopeful(bonus, mean, tries * opened_share, 5.0)
+    assert (raised < 1.0).all()
+    assert (raised >= np.minimum(mean, 1.0 - 1e-9)).all()
+
+
+@given(bonus=st.floats(0.1, 5), fewer=st.floats(0, 1e4), more=st.floats(1, 1e4))
+def test_the_more_pushes_the_less_hope(bonus: float, fewer: float, more: float) -> None:
+    """Both of the same mean: 4 % of all were opened, as the prior has it."""
+    tries = np.array([fewer, fewer + more])
+    less_known, better_known = hopeful(bonus, np.full(2, 0.04), 0.04 * tries, 5.0).tolist()
+    assert less_known > better_known > 0.04
 
 
 def test_what_was_learned_long_ago_leaves_the_prior() -> None:

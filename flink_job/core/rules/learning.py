@@ -50,18 +50,20 @@ class PopularityRules:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRules:
-    """How outcomes of pushes fade, and how rates are smoothed where there are few."""
+    """How outcomes of pushes fade, how rates are smoothed where there are few, and by how many deviations little-known ones are raised."""
 
     half_life_ms: int
     prior_open: float
     prior_convert: float
     prior_weight: float
+    open_bonus: float
     stop_after_sends: float
     stop_share: float
 
     def __post_init__(self) -> None:
         for name in ("half_life_ms", "prior_open", "prior_convert", "prior_weight", "stop_after_sends"):
             positive(name, getattr(self, name))
+        not_negative("open_bonus", self.open_bonus)
         for name in ("prior_open", "prior_convert", "stop_share"):
             share(name, getattr(self, name))
 
