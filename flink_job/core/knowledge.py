@@ -115,12 +115,6 @@ class Knowledge:
         counts = self._outcomes.at(self._place.take(rows), self._category.take(rows), now_ms)
         return smoothed(self._rules.outcomes, *counts)
 
-    def sends(self, rows: Rows, now_ms: int) -> Probabilities:
-        """Decayed number of pushes that named each of the items, (n,): how well its rates are known."""
-        self._look_up(rows)
-        _, _, items = self._outcomes.at(self._place.take(rows), self._category.take(rows), now_ms)
-        return items[:, 0]
-
     def rating_sum(self, item_key: int) -> float:
         """Σ ratings of the item with this key as last told, 0 if it is not known."""
         held = self._held.get(item_key)

@@ -74,11 +74,12 @@ def test_what_is_sold_out_or_not_in_the_catalogue_is_no_trend() -> None:
 def test_an_item_that_is_gone_is_forgotten_and_its_place_used_again() -> None:
     catalogue = shelf(item(name) for name in NAMES)
     knowledge = known(catalogue, facts("item 0", popularity=9.0, outcomes=(100.0, 50.0, 0.0, 0.0, 0.0)))
-    assert knowledge.sends(rows(catalogue, "item 0"), AT).tolist() == [100.0]
+    assert knowledge.rates(rows(catalogue, "item 0"), AT)[0] > 0.4
     knowledge.put(facts("item 0", AT + 1, gone=True))
     knowledge.put(facts("item 1", AT + 1, popularity=1.0, outcomes=(7.0, 0.0, 0.0, 0.0, 0.0)))
     assert len(knowledge) == 1
-    assert knowledge.sends(rows(catalogue, "item 0", "item 1"), AT + 1).tolist() == [0.0, 7.0]
+    gone, unopened, never_sent = knowledge.rates(rows(catalogue, "item 0", "item 1", "item 2"), AT + 1)[0]
+    assert gone == never_sent > unopened
     assert ids(catalogue, knowledge.trending("", 5, AT)) == ["item 1"]
 
 
@@ -155,16 +156,19 @@ def test_what_was_learned_long_ago_leaves_the_prior() -> None:
 
 
 def test_a_row_that_was_given_to_another_item_has_that_items_knowledge() -> None:
-    catalogue = shelf([item("mug")])
+    catalogue = shelf([item("mug"), item("never sent")])
     knowledge = known(catalogue, facts("mug", outcomes=(50.0, 0.0, 0.0, 0.0, 0.0)))
-    row = rows(catalogue, "mug")
-    assert knowledge.sends(row, AT).tolist() == [50.0]
+    both = rows(catalogue, "mug", "never sent")
+    unopened, never_sent = knowledge.rates(both, AT)[0]
+    assert unopened < never_sent
     catalogue.remove("mug", AT + 1)
     catalogue.upsert(item("cup"))
-    assert catalogue.row_of("cup") == row[0]
-    assert knowledge.sends(row, AT).tolist() == [0.0]
+    assert catalogue.row_of("cup") == both[0]
+    new, never_sent = knowledge.rates(both, AT)[0]
+    assert new == never_sent
     knowledge.put(facts("cup", outcomes=(3.0, 0.0, 0.0, 0.0, 0.0)))
-    assert knowledge.sends(row, AT).tolist() == [3.0]
+    unopened, never_sent = knowledge.rates(both, AT)[0]
+    assert unopened < never_sent
 
 
 def test_neighbours_are_those_in_the_catalogue_best_first() -> None:
