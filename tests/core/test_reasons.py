@@ -122,9 +122,10 @@ def better_time() -> Effects:
 
 
 def returned() -> Effects:
-    """Who was away for long has come back half an hour before they were to be won back."""
+    """Who was away for long has come back half an hour before they were to be won back, and wants no pushes, so nothing new is planned."""
     person = ann(occasions__win_back__enabled=True, occasions__win_back__after_ms=14 * DAY, triggers={})
     person.does("view", "item 0", AT)
+    person.changes(AT, consent=False)
     person.state.pending = PendingWake(AT + HOUR // 2, "win_back", "ann-away", AT, Trigger.WIN_BACK, 0, 0.0)
     return person.wakes(AT + HOUR // 2)
 
