@@ -169,8 +169,8 @@ def test_where_the_user_is_seen_they_are_expected_to_open_and_to_buy() -> None:
 
 
 def test_who_is_seldom_seen_is_like_everybody_and_who_is_seen_often_is_like_themselves() -> None:
-    counts = np.zeros((168, 3), np.float32)
-    counts[TUESDAY + 12], counts[TUESDAY + 3] = (10_000, 1_000, 100), (10_000, 100, 10)
+    counts = np.zeros((168, 4), np.float32)
+    counts[TUESDAY + 12], counts[TUESDAY + 3] = (10_000, 1_000, 100, 0), (10_000, 100, 10, 0)
     prior = prior_of(send_time_rules(), counts)
     model = send_time(send_time_rules())
     few = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 1}), prior, TUESDAY_0730).rates[0]
@@ -301,6 +301,7 @@ def test_draws_of_an_hour_have_the_mean_and_the_spread_of_the_product_of_its_two
         ("open_strength", 0.0),
         ("convert_strength", float("nan")),
         ("population_strength", 0.0),
+        ("visit_strength", 0.0),
         ("user_strength", 0.0),
         ("activity_strength", 0.0),
         ("activity_exponent", -1.0),
