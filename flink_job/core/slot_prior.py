@@ -12,6 +12,9 @@ then of the user's segment; `rate = (κ · before + Σ opens) / (κ + Σ sends)`
 visits as the mean one, until counts say otherwise). The overall rate is not that of every hour, then, but follows `v(t) = V(t)^γ` over its mean:
 
     rate(t) = v(t) · (κ · rate_0 + Σ opens) / (κ + Σ_t v(t) · sends(t))
+
+Beside the rates stands what a user's own visits are to be compared with: those of anybody, smoothed by K as the user's are. Where none are known, the
+rates themselves are in their place: anybody is there when they open.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ class SlotPrior:
     """(2, 168): CTR, opens of sends; CVR, conversions of opens."""
     mean: Week
     """(2, 1): of these over the week."""
+    usual: Week
+    """(2, 168): how often anybody is there, over the mean hour."""
 
     @property
     def ctr(self) -> Week:
@@ -55,23 +60,27 @@ class SlotPrior:
 def flat_prior(ctr: float, cvr: float) -> SlotPrior:
     """Nothing is known: every hour is like any other."""
     mean = np.array([[ctr], [cvr]], np.float32)
-    return SlotPrior(mean.repeat(SLOTS, axis=1), mean)
+    return SlotPrior(mean.repeat(SLOTS, axis=1), mean, np.ones((2, SLOTS), np.float32))
 
 
 def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None) -> SlotPrior:
     """What counts of others tell: (168, 4) sends, opens, conversions, visits of the population, and of the user's segment in it."""
     stages = (population,) if segment is None else (population, segment)
-    neighbours = slot_kernel(rules) - np.eye(SLOTS, dtype=np.float32)
+    kernel = slot_kernel(rules)
+    neighbours = kernel - np.eye(SLOTS, dtype=np.float32)
     strength = np.float32(rules.population_strength)
     tried, came = population[:, :2].T, population[:, 1:3].T
-    habit = _habit(rules, neighbours, stages)
+    visits = _visits(rules, neighbours, stages)
+    habit = _habit(rules, visits)
     start = np.array([[rules.open_rate], [rules.convert_rate]], np.float32)
     rates = habit * _shrunk(start, (tried * habit).sum(axis=1, keepdims=True), came.sum(axis=1, keepdims=True), strength)
     for counts in stages:
         for seen in (neighbours @ counts, counts):
             rates = _shrunk(rates, seen[:, :2].T, seen[:, 1:3].T, strength)
     rates = rates.clip(_LEAST_RATE, _MOST_RATE)
-    return SlotPrior(rates, rates.mean(axis=1, keepdims=True))
+    mean = rates.mean(axis=1, keepdims=True)
+    usual = np.stack([_habit(rules, kernel @ visits)] * 2) if population[:, 3].any() else rates / mean
+    return SlotPrior(rates, mean, usual)
 
 
 @lru_cache(maxsize=8)
@@ -88,14 +97,19 @@ def slot_kernel(rules: SendTimeRules) -> Week:
     return kernel
 
 
-def _habit(rules: SendTimeRules, neighbours: Week, stages: tuple[Week, ...]) -> Week:
-    """v(t), (168,), with the mean 1; 1 everywhere where there are no visits."""
+def _visits(rules: SendTimeRules, neighbours: Week, stages: tuple[Week, ...]) -> Week:
+    """V(t), (168,); 1 everywhere where there are no visits."""
     strength = np.float32(rules.visit_strength)
     visits = np.ones(SLOTS, np.float32)
     for counts in stages:
         came = counts[:, 3]
         even = np.full(SLOTS, came.mean(), np.float32)
         visits = _shrunk(_shrunk(visits, neighbours @ even, neighbours @ came, strength), even, came, strength)
+    return visits
+
+
+def _habit(rules: SendTimeRules, visits: Week) -> Week:
+    """v(t), (168,), with the mean 1."""
     habit = visits ** np.float32(rules.activity_exponent)
     scaled: Week = habit / habit.mean()
     return scaled

@@ -66,7 +66,11 @@ def test_the_hours_of_visits_become_those_of_the_country_where_that_is_told(enab
     loop.load([("mug", item_record("mug", published_at_ms=LONG_AGO))])
     places = {"ann": ("DE", "Europe/Berlin"), "bob": ("DE", "Europe/Berlin"), "cleo": ("GB", "Europe/London")}
     events = [
-        (user, signal("interaction", event_id=f"{user}-{day}-{minute}", user_id=user, item_id="mug", occurred_at_ms=at_ms, context=place), at_ms)
+        (
+            user,
+            signal("interaction", event_id=f"{user}-{day}-{minute}", user_id=user, item_id="mug", occurred_at_ms=at_ms, context=place),
+            at_ms,
+        )
         for day in range(3)
         for minute in (0, 1)
         for user, (country, zone) in places.items()

@@ -21,7 +21,8 @@ class SendTimeRules:
     another day, both on weekdays or both on the weekend, or one of each. `open_rate` and `convert_rate`: of a push, and of an opened
     one, until counts say otherwise. `open_strength` (sends), `convert_strength` (opens) and `activity_strength` (visits): what the
     user's own counts must weigh to be believed as much as what is known of others. `population_strength`: the same for a population's
-    counts, in sends, or opens; `visit_strength`: for its visits. `user_strength`: what a user's opens must count to be believed as much as what is usual, in opens.
+    counts, in sends, or opens; `visit_strength`: for its visits. `user_strength`: what a user's opens must count to be believed as much as
+    what is usual, in opens.
     `activity_exponent`: 0 ignores when the user is active, 1 expects opens, and conversions of them, in proportion to visits.
     """
 
