@@ -9,19 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.core.candidates import Found
 from flink_job.core.index.columns import Rows
 from flink_job.core.learning.facts import PriceFacts
-from flink_job.core.learning.state import SLOTS
 from flink_job.core.outcome_counts import Probabilities
 from flink_job.core.recalled import Noted
 from flink_job.core.witness import Finding, HoursAsked
 from kairos.v1 import decision_pb2
 from kairos.v1.decision_pb2 import Inputs
 
-_LITTLE_FLOAT32, _LITTLE_FLOAT64 = np.dtype("<f4"), np.dtype("<f8")
+_LITTLE_FLOAT64 = np.dtype("<f8")
 _LENGTH_DELIMITED = 2
 _TOLD = 1
 """When the price was told, which does not matter any more."""
@@ -110,8 +109,10 @@ def decode_shared(inputs: Inputs) -> Shared:
 
 def decode_hours(message: decision_pb2.KnownHours) -> HoursAsked:
     """What was known of others' hours. Raises ValueError for columns of a wrong length."""
-    week = (_week(message.everybody), _week(message.segment)) if message.everybody else None
-    return HoursAsked(message.country, message.hour, week)
+    if not message.everybody:
+        return HoursAsked(message.country, message.hour, None)
+    everybody = decode_slots(message.everybody, message.everybody_visits)
+    return HoursAsked(message.country, message.hour, (everybody, decode_slots(message.segment, message.segment_visits)))
 
 
 def _finding(noted: Noted) -> decision_pb2.Finding:
@@ -142,12 +143,10 @@ def _rates(packed: bytes, rows: Rows) -> Probabilities:
 def _hours(asked: HoursAsked) -> decision_pb2.KnownHours:
     message = decision_pb2.KnownHours(country=asked.country, hour=asked.hour)
     if asked.week is not None:
-        message.everybody, message.segment = (week.astype(_LITTLE_FLOAT32).tobytes() for week in asked.week)
+        everybody, segment = asked.week
+        message.everybody, message.everybody_visits = encode_slots(everybody)
+        message.segment, message.segment_visits = encode_slots(segment)
     return message
-
-
-def _week(packed: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(packed, _LITTLE_FLOAT32).reshape(SLOTS, 3).astype(np.float32)
 
 
 def _field(number: int, payload: bytes) -> Iterable[bytes]:

@@ -11,16 +11,16 @@ from google.protobuf.message import DecodeError as WireError
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.limits import is_longer
+from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
 from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, WORDING, item_key, segment_key, wording_key
-from flink_job.core.learning.state import SLOTS
+from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS
 from flink_job.core.rules.learning import MOST_COUNTRIES, MOST_NEIGHBOURS
 from kairos.v1 import knowledge_pb2
 
 _EVERY_PUSH = PRICE_OF_ALL.partition("/")[2]
 _LATEST_MS = 1 << 53
 _WORDING_SUMS = ("opened_chosen", "weight_chosen", "squares_chosen", "opened_others", "weight_others", "squares_others")
-_LITTLE_FLOAT32 = np.dtype("<f4")
 
 
 def tells_facts(key: str) -> bool:
@@ -39,7 +39,7 @@ def encode_facts(facts: Facts) -> bytes:
     if type(facts) is SegmentFacts:
         segment = message.segment
         segment.segment, segment.as_of_ms = facts.segment, facts.as_of_ms
-        segment.outcomes_by_slot = facts.slots.astype(_LITTLE_FLOAT32).tobytes()
+        segment.outcomes_by_slot, segment.visits_by_slot = encode_slots(facts.slots)
     elif type(facts) is WordingFacts:
         wording = message.wording
         wording.template_id, wording.as_of_ms = facts.template_id, facts.as_of_ms
@@ -122,7 +122,7 @@ class FactsDecoder:
             return WordingFacts(key.removeprefix(WORDING), timestamp_ms, as_of_ms=timestamp_ms)
         if key == PRICE_OF_ALL:
             return PriceFacts(timestamp_ms)
-        return SegmentFacts(key.removeprefix(SEGMENT), timestamp_ms, timestamp_ms, np.zeros((SLOTS, 3), np.float32))
+        return SegmentFacts(key.removeprefix(SEGMENT), timestamp_ms, timestamp_ms, np.zeros((SLOTS, SLOT_COLUMNS), np.float32))
 
     def _item(self, item: knowledge_pb2.ItemKnowledge, made_at_ms: int) -> ItemFacts:
         if not item.item_id or is_longer(item.item_id, self._max_id_bytes):
@@ -151,14 +151,14 @@ class FactsDecoder:
         )
 
     def _segment(self, segment: knowledge_pb2.SegmentKnowledge, made_at_ms: int) -> SegmentFacts:
-        packed = segment.outcomes_by_slot
-        if len(packed) != SLOTS * 3 * 4:
-            raise DecodeError(
-                errors.INVALID_FIELD, f"segment.outcomes_by_slot: {len(packed)} bytes, {SLOTS} x 3 float32 are {SLOTS * 3 * 4}"
-            )
-        slots = np.frombuffer(packed, _LITTLE_FLOAT32).reshape(SLOTS, 3).astype(np.float32)
+        try:
+            slots = decode_slots(segment.outcomes_by_slot, segment.visits_by_slot)
+        except ValueError as error:
+            raise DecodeError(errors.INVALID_FIELD, f"segment.{error}") from error
         if not (np.isfinite(slots).all() and slots.min() >= 0):
-            raise DecodeError(errors.INVALID_FIELD, "segment.outcomes_by_slot: holds a value that is negative or no number")
+            raise DecodeError(
+                errors.INVALID_FIELD, "segment.outcomes_by_slot or segment.visits_by_slot: holds a value that is negative or no number"
+            )
         return SegmentFacts(segment.segment, made_at_ms, segment.as_of_ms, slots)
 
     def _wording(self, wording: knowledge_pb2.WordingKnowledge, made_at_ms: int) -> WordingFacts:

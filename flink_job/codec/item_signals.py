@@ -18,10 +18,12 @@ from flink_job.core.learning.signals import (
     PushOutcome,
     PushStage,
     Visit,
+    VisitHour,
     Watch,
     WatchReason,
     WordingRound,
 )
+from flink_job.core.learning.state import SLOTS
 from flink_job.core.rules.learning import MOST_VISITED
 from kairos.v1 import learning_pb2
 
@@ -62,6 +64,8 @@ def encode_item_signal(signal: ItemSignal) -> tuple[str, bytes]:
         wording.template_ids.extend(body.template_ids)
         wording.propensities.extend(body.propensities)
         wording.stage, wording.sent_at_ms = body.stage, body.sent_at_ms  # type: ignore[assignment]
+    elif type(body) is VisitHour:
+        message.visit_hour.slot = body.slot
     return KEY_SEPARATOR.join(signal.keys), message.SerializeToString()
 
 
@@ -118,7 +122,9 @@ class ItemSignalDecoder:
             return Posted(posted.item_id, posted.creator_id, min(posted.published_at_ms, latest_ms))
         if which == "wording":
             return self._wording(message.wording, latest_ms)
-        raise DecodeError(errors.UNKNOWN_KIND, "body: holds none of visit, push, watch, posted, wording")
+        if which == "visit_hour":
+            return _visit_hour(message.visit_hour)
+        raise DecodeError(errors.UNKNOWN_KIND, "body: holds none of visit, push, watch, posted, wording, visit_hour")
 
     def _visit(self, visit: learning_pb2.Visit, latest_ms: int) -> Visit:
         ids, ratings, at_ms, rating_sums = list(visit.item_ids), list(visit.ratings), list(visit.at_ms), list(visit.rating_sums)
@@ -169,3 +175,9 @@ class ItemSignalDecoder:
                 raise DecodeError(errors.MISSING_FIELD, f"{name}: an id is missing")
             if is_longer(each, self._max_id_bytes):
                 raise DecodeError(errors.INVALID_FIELD, f"{name}: an id may have at most {self._max_id_bytes} bytes")
+
+
+def _visit_hour(told: learning_pb2.VisitHour) -> VisitHour:
+    if not 0 <= told.slot < SLOTS:
+        raise DecodeError(errors.INVALID_FIELD, f"visit_hour.slot: must be from 0 to {SLOTS - 1}, not {told.slot}")
+    return VisitHour(told.slot)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from array import array
 
-import numpy as np
-
 from flink_job.codec.item_versions import LONGEST_CATEGORY
+from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.codec.state import UnknownStateVersion
-from flink_job.core.learning.state import SLOTS, ItemState, SlotCounts
+from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, ItemState
 from flink_job.core.learning.wordings import SUMS
 from flink_job.core.rules.learning import LearningRules
 from kairos.v1 import state_pb2
@@ -20,6 +19,7 @@ _PREFIX = bytes([ITEM_STATE_VERSION])
 
 def encode_item_state(state: ItemState) -> bytes:
     """`state` as bytes."""
+    outcomes_by_slot, visits_by_slot = (b"", b"") if state.slots is None else encode_slots(state.slots)
     message = state_pb2.ItemState(
         popularity=state.popularity,
         as_of_ms=state.popularity_at_ms,
@@ -29,7 +29,8 @@ def encode_item_state(state: ItemState) -> bytes:
         converted=state.outcomes[2],
         dismissed=state.outcomes[3],
         opted_out=state.outcomes[4],
-        outcomes_by_slot=b"" if state.slots is None else state.slots.tobytes(),
+        outcomes_by_slot=outcomes_by_slot,
+        visits_by_slot=visits_by_slot,
         outcomes_at_ms=state.outcomes_at_ms,
         rating_sum=state.rating_sum,
         covisits_at_ms=state.covisits_at_ms,
@@ -49,6 +50,7 @@ def encode_item_state(state: ItemState) -> bytes:
         released_at_ms=state.released_at_ms,
         unreleased_ratings=state.unreleased_ratings,
         unreleased_outcomes=state.unreleased_outcomes,
+        unreleased_visits=state.unreleased_visits,
         release_due_ms=state.release_due_ms,
         wording_sums=state.wording,
     )
@@ -69,7 +71,7 @@ def decode_item_state(blob: bytes) -> ItemState:
         popularity_at_ms=message.as_of_ms,
         by_country=dict(message.popularity_by_country),
         outcomes=[message.sent, message.opened, message.converted, message.dismissed, message.opted_out],
-        slots=_slots(message.outcomes_by_slot),
+        slots=decode_slots(message.outcomes_by_slot, message.visits_by_slot) if message.outcomes_by_slot else None,
         outcomes_at_ms=message.outcomes_at_ms,
         rating_sum=message.rating_sum,
         covisits_at_ms=message.covisits_at_ms,
@@ -91,6 +93,7 @@ def decode_item_state(blob: bytes) -> ItemState:
         released_at_ms=message.released_at_ms,
         unreleased_ratings=message.unreleased_ratings,
         unreleased_outcomes=message.unreleased_outcomes,
+        unreleased_visits=message.unreleased_visits,
         release_due_ms=message.release_due_ms,
         wording=list(message.wording_sums),
     )
@@ -102,9 +105,5 @@ def most_item_bytes(rules: LearningRules, max_id_bytes: int) -> int:
     neighbours = rules.covisits.kept * (per_id + 8 + 4 + 4)
     watchers = rules.watchers.kept * (per_id + 8 + 1)
     countries = rules.popularity.countries * (4 * 2 + 8 + 8)
-    texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 32 * 12 + 8 * SUMS + 3
-    return 1 + neighbours + watchers + countries + SLOTS * 3 * 4 + 8 * rules.seen_signals + texts_and_scalars
-
-
-def _slots(packed: bytes) -> SlotCounts | None:
-    return np.frombuffer(packed, np.float32).reshape(SLOTS, 3).copy() if packed else None
+    texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 33 * 12 + 8 * SUMS + 3
+    return 1 + neighbours + watchers + countries + SLOTS * SLOT_COLUMNS * 4 + 8 * rules.seen_signals + texts_and_scalars

@@ -5,6 +5,8 @@ what was told last is `tell_after_ms` ago, when the session ends, or when the ne
 of the visit; those that were told before come along so that what is new finds what it goes with, and do not count again. The rating of an item is its
 decayed sum of interaction weights, capped.
 
+When a visit is over, its hour is told to the segment of the user; it is the one that counts in the user's own state.
+
 All that is needed is in the user's state already (recent items, pushes sent) but for one time, `told_until_ms`.
 """
 
@@ -23,6 +25,7 @@ from flink_job.core.learning.signals import (
     PushOutcome,
     PushStage,
     Visit,
+    VisitHour,
     Watch,
     WatchReason,
     creator_key,
@@ -70,8 +73,11 @@ class ItemSignalMaker:
         self._knowledge = knowledge
         self._telling = [kind in _TELLING for kind in range(max(InteractionType) + 1)]
 
-    def before_interaction(self, user_id: str, state: UserState, signal: Interaction) -> ItemSignals:
-        """To be called for every interaction *before* it is taken in: tells of the visit so far if it is time, and who waits for what."""
+    def before_interaction(self, user_id: str, state: UserState, signal: Interaction, over_slot: int) -> ItemSignals:
+        """To be called for every interaction *before* it is taken in: tells of the visit so far if it is time, and who waits for what.
+
+        `over_slot`: hour of the week in which the visit began that is over with this interaction, -1: none is.
+        """
         rules, times, at_ms = self._rules, state.recent_at_ms, signal.at_ms
         told: ItemSignals = _NOTHING
         if times and times[-1] > state.told_until_ms:
@@ -84,6 +90,8 @@ class ItemSignalMaker:
                 told = self._visit(user_id, state, signal.event_id)
         if at_ms - state.told_until_ms > rules.visit_gap_ms:
             state.told_until_ms = at_ms - 1  # a visit begins: what is not told by now has gone
+        if over_slot >= 0:
+            told += _visit_hour(user_id, state, over_slot)
         return told + self._watch(user_id, state, signal) if self._telling[signal.kind] else told
 
     def of_push(self, state: UserState, command: str, item_id: str, trigger: int, at_ms: int, slot: int, propensity: float) -> ItemSignals:
@@ -197,6 +205,13 @@ _TELLING = frozenset(
 def _was(held: int, status: int) -> bool:
     """A push with the status `held` has been at `status` before: opened comes before converted, dismissed apart from both."""
     return held == status or (status == OPENED and held == CONVERTED)
+
+
+def _visit_hour(user_id: str, state: UserState, slot: int) -> ItemSignals:
+    if KEY_SEPARATOR in state.country:
+        return _NOTHING
+    name = command_id(user_id, f"visit-hour/{state.visit_at_ms}")
+    return (ItemSignal(name, (segment_key(state.country),), state.visit_at_ms, state.country, VisitHour(slot)),)
 
 
 def _watch(user_id: str, event_id: str, at_ms: int, item_id: str, creator_id: str, reasons: tuple[int, ...]) -> ItemSignals:

@@ -1,4 +1,4 @@
-"""When others open and convert, by segment, in the decider's memory. Part of the knowledge."""
+"""When others are there, open and convert, by segment, in the decider's memory. Part of the knowledge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from flink_job.core.learning.facts import SegmentFacts
 from flink_job.core.learning.fading import fading
-from flink_job.core.learning.state import SLOTS, SlotCounts
+from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, SlotCounts
 
 
 class KnownHours:
@@ -28,19 +28,19 @@ class KnownHours:
         return True
 
     def of(self, country: str, now_ms: int) -> NDArray[np.float64]:
-        """(168, 3) decayed sends, opens and conversions by hour of week of sending, of this segment; zeros if nothing is known."""
+        """(168, 4) decayed sends, opens, conversions and visits by hour of week, of this segment; zeros if nothing is known."""
         facts = self._of_segment.get(country)
-        return np.zeros((SLOTS, 3)) if facts is None else self._faded(facts, now_ms)
+        return np.zeros((SLOTS, SLOT_COLUMNS)) if facts is None else self._faded(facts, now_ms)
 
     def of_all(self, now_ms: int) -> NDArray[np.float64]:
-        """The same of all segments together, (168, 3)."""
-        total = np.zeros((SLOTS, 3))
+        """The same of all segments together, (168, 4)."""
+        total = np.zeros((SLOTS, SLOT_COLUMNS))
         for name in sorted(self._of_segment):  # in one order, whatever order they came in
             total += self._faded(self._of_segment[name], now_ms)
         return total
 
     def week(self, country: str, now_ms: int) -> tuple[SlotCounts, SlotCounts] | None:
-        """Those of all segments and of this one, (168, 3) each, None if nothing is known."""
+        """Those of all segments and of this one, (168, 4) each, None if nothing is known."""
         everybody = self.of_all(now_ms).astype(np.float32)
         return (everybody, self.of(country, now_ms).astype(np.float32)) if everybody.any() else None
 

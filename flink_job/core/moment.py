@@ -50,6 +50,11 @@ class Moment:
         if self._counts.is_new_visit(state, at_ms):
             self._counts.observe_activity(state, self._slot(state, state.visit_at_ms), at_ms)
 
+    def over_slot(self, state: UserState, at_ms: int) -> int:
+        """Hour of the week in which the visit began that is over when the user does something at that moment; -1: none is."""
+        began_at_ms = state.visit_at_ms
+        return self._slot(state, began_at_ms) if began_at_ms and self._counts.is_new_visit(state, at_ms) else -1
+
     def observe_sent(self, state: UserState, at_ms: int) -> None:
         """A push was sent."""
         self._counts.observe_sent(state, self._slot(state, at_ms), at_ms)

@@ -118,7 +118,7 @@ class PushPolicy:
         state.last_signal_ms = max(state.last_signal_ms, signal.at_ms)
         if type(signal) is Interaction:
             if tell is not None:
-                due += tell.before_interaction(user_id, state, signal)
+                due += tell.before_interaction(user_id, state, signal, self._moment.over_slot(state, signal.at_ms))
             effects = self._on_interaction(user_id, state, signal, digest, wall_ms, hold_until_ms)
             if state.pending is None:
                 effects += _waiting(state, self._planner.ahead(user_id, state))

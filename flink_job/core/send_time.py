@@ -4,9 +4,10 @@
 
     CTR_u(t) = (κ · p_u(t) + Σ_k K(t, k) · opens(k)) / (κ + Σ_k K(t, k) · sends(k))
 
-and CVR_u(t) in the same way from conversions of opens. `p_u(t) = (κ_a · p(t) + n · p̄ · v(t)) / (κ_a + n)`: what others' hours let expect, p, and
-what the user's own n visits do, v(t) = A(t)^γ / mean of A^γ with A the visits smoothed by K. A user of whom nothing is known is like everybody, one
-who is seen often is like themselves; where people are, they both open and buy, hence the same v for both.
+and CVR_u(t) in the same way from conversions of opens. `p_u(t) = p(t) · (κ_a + n · a(t) / v(t)) / (κ_a + n)`: what others' hours let expect, p,
+as many times as the user is there more than others: a(t) = A(t)^γ / mean of A^γ with A the user's n visits smoothed by K, v(t) the same of
+everybody's. A user of whom nothing is known is like everybody, one who is seen often has hours of their own; where people are, they both open and
+buy, hence the same for both. Where others' visits are not known, v = p / p̄, and a · p̄ takes the place of p.
 
 **User.** How much more than expected a user opens, whatever the hour: Gamma-Poisson shrinkage, `f_u = (κ_u + O) / (κ_u + E)` with O their opens,
 E those that p_u expects of their sends, κ_u in opens.
@@ -158,7 +159,7 @@ class SendTime:
         count = visits.sum().item()
         believed = count / (count + rules.activity_strength)
         habit *= np.float32(believed / max(habit.mean().item(), _LEAST_RATE))
-        expected: Week = prior.rates * np.float32(1.0 - believed) + prior.mean * habit
+        expected: Week = prior.rates * (np.float32(1.0 - believed) + habit / prior.usual)
         return expected
 
     def _response(self, counts: Floats, expected: Floats) -> float:

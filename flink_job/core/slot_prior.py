@@ -7,6 +7,14 @@ more: a push is worth one push in its own hour, and less in any other.
 
 **Prior.** Empirical Bayes in stages, each the prior of the next: the overall rate → the slot's neighbours → the slot itself, of the population and
 then of the user's segment; `rate = (κ · before + Σ opens) / (κ + Σ sends)`. With few counts all hours are alike, with many each speaks for itself.
+
+**Visits.** What anybody's hours are like before any push: V(t), visits of the hour over those of a mean hour, in the same stages (a slot has as many
+visits as the mean one, until counts say otherwise). The overall rate is not that of every hour, then, but follows `v(t) = V(t)^γ` over its mean:
+
+    rate(t) = v(t) · (κ · rate_0 + Σ opens) / (κ + Σ_t v(t) · sends(t))
+
+Beside the rates stands what a user's own visits are to be compared with: those of anybody, smoothed by K as the user's are. Where none are known, the
+rates themselves are in their place: anybody is there when they open.
 """
 
 from __future__ import annotations
@@ -33,6 +41,8 @@ class SlotPrior:
     """(2, 168): CTR, opens of sends; CVR, conversions of opens."""
     mean: Week
     """(2, 1): of these over the week."""
+    usual: Week
+    """(2, 168): how often anybody is there, over the mean hour."""
 
     @property
     def ctr(self) -> Week:
@@ -50,18 +60,27 @@ class SlotPrior:
 def flat_prior(ctr: float, cvr: float) -> SlotPrior:
     """Nothing is known: every hour is like any other."""
     mean = np.array([[ctr], [cvr]], np.float32)
-    return SlotPrior(mean.repeat(SLOTS, axis=1), mean)
+    return SlotPrior(mean.repeat(SLOTS, axis=1), mean, np.ones((2, SLOTS), np.float32))
 
 
 def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None) -> SlotPrior:
-    """What counts of others tell: (168, 3) sends, opens, conversions of the population, and of the user's segment in it."""
+    """What counts of others tell: (168, 4) sends, opens, conversions, visits of the population, and of the user's segment in it."""
+    stages = (population,) if segment is None else (population, segment)
     kernel = slot_kernel(rules)
     neighbours = kernel - np.eye(SLOTS, dtype=np.float32)
-    rates = _shrunk(np.array([[rules.open_rate], [rules.convert_rate]], np.float32), population.sum(axis=0, keepdims=True), rules)
-    for counts in (population,) if segment is None else (population, segment):
-        rates = _shrunk(_shrunk(rates, neighbours @ counts, rules), counts, rules)
+    strength = np.float32(rules.population_strength)
+    tried, came = population[:, :2].T, population[:, 1:3].T
+    visits = _visits(rules, neighbours, stages)
+    habit = _habit(rules, visits)
+    start = np.array([[rules.open_rate], [rules.convert_rate]], np.float32)
+    rates = habit * _shrunk(start, (tried * habit).sum(axis=1, keepdims=True), came.sum(axis=1, keepdims=True), strength)
+    for counts in stages:
+        for seen in (neighbours @ counts, counts):
+            rates = _shrunk(rates, seen[:, :2].T, seen[:, 1:3].T, strength)
     rates = rates.clip(_LEAST_RATE, _MOST_RATE)
-    return SlotPrior(rates, rates.mean(axis=1, keepdims=True))
+    mean = rates.mean(axis=1, keepdims=True)
+    usual = np.stack([_habit(rules, kernel @ visits)] * 2) if population[:, 3].any() else rates / mean
+    return SlotPrior(rates, mean, usual)
 
 
 @lru_cache(maxsize=8)
@@ -78,8 +97,25 @@ def slot_kernel(rules: SendTimeRules) -> Week:
     return kernel
 
 
-def _shrunk(before: Week, counts: Week, rules: SendTimeRules) -> Week:
-    """Rates, (2, n), that start at `before`, (2, n) or (2, 1), and learn from counts, (n, 3)."""
-    strength = np.float32(rules.population_strength)
-    rates: Week = (strength * before + counts[:, 1:].T) / (strength + counts[:, :2].T)
+def _visits(rules: SendTimeRules, neighbours: Week, stages: tuple[Week, ...]) -> Week:
+    """V(t), (168,); 1 everywhere where there are no visits."""
+    strength = np.float32(rules.visit_strength)
+    visits = np.ones(SLOTS, np.float32)
+    for counts in stages:
+        came = counts[:, 3]
+        even = np.full(SLOTS, came.mean(), np.float32)
+        visits = _shrunk(_shrunk(visits, neighbours @ even, neighbours @ came, strength), even, came, strength)
+    return visits
+
+
+def _habit(rules: SendTimeRules, visits: Week) -> Week:
+    """v(t), (168,), with the mean 1."""
+    habit = visits ** np.float32(rules.activity_exponent)
+    scaled: Week = habit / habit.mean()
+    return scaled
+
+
+def _shrunk(before: Week, tried: Week, came: Week, strength: np.float32) -> Week:
+    """Rates that start at `before` and learn from what was tried and what came of it; shapes as for addition."""
+    rates: Week = (strength * before + came) / (strength + tried)
     return rates

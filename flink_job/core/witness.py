@@ -17,7 +17,7 @@ from flink_job.core.tastes import Tastes
 _WHOLE_DIGEST = 1 << 64
 
 WeekOfOthers = tuple[SlotCounts, SlotCounts]
-"""Decayed sends, opens and conversions by hour of the week, (168, 3) each: of everybody, and of a segment."""
+"""Decayed sends, opens, conversions and visits by hour of the week, (168, 4) each: of everybody, and of a segment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@
 from typing import Any
 
 from flink_job.codec.inputs import decode_hours
+from flink_job.core.learning.state import SLOT_COLUMNS, VISITS
 from flink_job.core.rules import Rules, SendTimeRules
 from flink_job.core.send_time import SendTime
 from flink_job.core.slot_counts import SlotCounts
@@ -25,6 +26,7 @@ def week(held: Held, rules: Rules, now_ms: int) -> dict[str, Any] | None:
     ctr, cvr = rates.rates
     _, visits = counts.activity(held.state, now_ms)
     _, outcomes = counts.outcomes(held.state, now_ms)
+    others = of_others[0].sum(axis=0).tolist() if of_others is not None else [0.0] * SLOT_COLUMNS
     quiet = rules.gates.quiet_hours
     return {
         "ctr": ctr.tolist(),
@@ -32,7 +34,8 @@ def week(held: Held, rules: Rules, now_ms: int) -> dict[str, Any] | None:
         "quiet": [quiet.start_minute, quiet.end_minute] if quiet.start_minute != quiet.end_minute else None,
         "visits": float(visits.sum()),
         "sends": float(outcomes[:, 0].sum()),
-        "othersSends": float(of_others[0][:, 0].sum()) if of_others is not None else 0.0,
+        "othersSends": others[0],
+        "othersVisits": others[VISITS],
     }
 
 

@@ -17,7 +17,7 @@ PAYLOAD = signal("interaction")
 STATE = StateCodec.encode(new_user(2, WALL))
 RATES = np.array([0.1, 0.1 + 2**-55]), np.array([1 / 3, 5e-324])
 FINDING = Finding(WALL, 2**64 - 1, True, Found((("fresh", np.array([1, 0])), ("fresh", np.array([1])))))
-WEEK = np.arange(504, dtype=np.float32).reshape(168, 3) / 7, np.zeros((168, 3), np.float32)
+WEEK = np.arange(672, dtype=np.float32).reshape(168, 4) / 7, np.zeros((168, 4), np.float32)
 PRICE = PriceFacts(1, 0.25, WALL + 1)
 SHARED = Shared(
     feature_dim=2,

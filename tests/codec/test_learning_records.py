@@ -20,10 +20,10 @@ from flink_job.codec.nudges import encode_nudge
 from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.effects import NudgeUser
 from flink_job.core.learning.facts import ItemFacts, PriceFacts, SegmentFacts, WordingFacts
-from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, Watch, WatchReason, WordingRound
+from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, VisitHour, Watch, WatchReason, WordingRound
 from flink_job.core.learning.state import SLOTS, ItemState
 from flink_job.core.signals import Nudge, Trigger
-from kairos.v1 import learning_pb2
+from kairos.v1 import knowledge_pb2, learning_pb2
 from tests.codec.messages import decoder, item_record
 from tests.core.person import MONDAY_0930
 from tests.core.policies import DAY, MINUTE
@@ -40,6 +40,7 @@ BODIES = [
     Watch("ann", "", "potter", ()),
     Posted("post", "potter", AT - 7),
     WordingRound(["plain", "warm", "short"], [0.5, 0.25, 0.25], PushStage.OPENED, AT - MINUTE),
+    VisitHour(167),
 ]
 
 
@@ -79,6 +80,8 @@ def test_a_signal_without_id_or_time_has_its_places() -> None:
         (WordingRound(["a", "b"], [0.5, math.nan], 1, AT), "wording.propensities"),
         (WordingRound(["a", "b"], [0.5, 0.5], PushStage.DISMISSED, AT), "wording.stage"),
         (WordingRound(["a", "b"], [0.5, 0.5], 1, AT + DAY), "wording.sent_at_ms"),
+        (VisitHour(168), "visit_hour.slot"),
+        (VisitHour(-1), "visit_hour.slot"),
         (Watch("", "mug", "", ()), "watch"),
         (Watch("ann", "", "", ()), "watch"),
         (Watch("ann", "m" * 129, "", ()), "watch"),
@@ -117,10 +120,16 @@ def test_facts_read_as_they_were_written() -> None:
     assert FACTS.decode("item/mug", encode_facts(ITEM_FACTS), AT, AT) == ITEM_FACTS
     gone = ItemFacts("mug", AT, gone=True)
     assert FACTS.decode("item/mug", encode_facts(gone), AT, AT) == gone == FACTS.decode("item/mug", None, AT, AT)
-    slots = np.arange(SLOTS * 3, dtype=np.float32).reshape(SLOTS, 3)
+    slots = np.arange(SLOTS * 4, dtype=np.float32).reshape(SLOTS, 4)
     read = FACTS.decode("segment/DE", encode_facts(SegmentFacts("DE", AT, AT - 1, slots)), AT, AT)
     assert isinstance(read, SegmentFacts)
     assert (read.segment, read.made_at_ms, read.as_of_ms) == ("DE", AT, AT - 1)
+    assert read.slots.tolist() == slots.tolist()
+    slots[:, 3] = 0.0
+    without = encode_facts(SegmentFacts("DE", AT, AT - 1, slots))
+    assert not knowledge_pb2.Knowledge.FromString(without).segment.visits_by_slot  # as records of before there were visits
+    read = FACTS.decode("segment/DE", without, AT, AT)
+    assert isinstance(read, SegmentFacts)
     assert read.slots.tolist() == slots.tolist()
     wording = WordingFacts("plain", AT, (5.0, 10.0, 50.0, 0.0, 2.5, 6.25), AT - 1)
     assert FACTS.decode("wording/plain", encode_facts(wording), AT, AT) == wording
@@ -148,8 +157,8 @@ def test_facts_read_as_they_were_written() -> None:
         ("price/all", PriceFacts(AT, -0.5), "price.price"),
         ("price/all", PriceFacts(AT, math.inf), "price.price"),
         ("price/all", PriceFacts(AT, 0.5, AT), "price.valid_until_ms"),
-        ("segment/DE", SegmentFacts("DE", AT, AT, np.zeros((7, 3), np.float32)), "outcomes_by_slot"),
-        ("segment/DE", SegmentFacts("DE", AT, AT, np.full((SLOTS, 3), -1, np.float32)), "outcomes_by_slot"),
+        ("segment/DE", SegmentFacts("DE", AT, AT, np.zeros((7, 4), np.float32)), "outcomes_by_slot"),
+        ("segment/DE", SegmentFacts("DE", AT, AT, np.full((SLOTS, 4), -1, np.float32)), "outcomes_by_slot"),
     ],
 )
 def test_facts_that_cannot_be_are_refused_by_name(key: str, facts: Any, named: str) -> None:
@@ -178,7 +187,7 @@ GOLDEN = Path(__file__).parent / "golden" / "item_state_v1.bin"
 
 def golden_state() -> ItemState:
     """Every field has a value that is not the default."""
-    state = ItemState(1.5, AT, {"DE": 1.25}, [5.0, 4.0, 3.0, 2.0, 1.0], np.full((SLOTS, 3), 0.5, np.float32), AT + 1, 7.5, AT + 2)
+    state = ItemState(1.5, AT, {"DE": 1.25}, [5.0, 4.0, 3.0, 2.0, 1.0], np.full((SLOTS, 4), 0.5, np.float32), AT + 1, 7.5, AT + 2)
     state.neighbour_ids = ["saucer", "kettle"]
     state.neighbour_key.extend([3, 2**64 - 1])
     state.neighbour_weight.extend([1.5, 0.25])
@@ -189,7 +198,7 @@ def golden_state() -> ItemState:
     state.updated_at_ms, state.price, state.stock, state.creator_id, state.category = AT + 4, 9.5, 0, "potter", "mugs"
     state.deleted = state.posted = True
     state.seen, state.released_at_ms, state.release_due_ms = b"12345678", AT + 5, AT + 6
-    state.unreleased_ratings, state.unreleased_outcomes = 0.5, 2.0
+    state.unreleased_ratings, state.unreleased_outcomes, state.unreleased_visits = 0.5, 2.0, 3.0
     state.wording = [5.0, 10.0, 50.0, 0.0, 2.5, 6.25]
     return state
 
@@ -204,6 +213,8 @@ def test_every_field_of_an_item_state_is_written_and_read() -> None:
 
 def test_a_state_of_version_1_reads_as_it_was_written() -> None:
     """The file was written by the release that introduced the version."""
-    assert repr(decode_item_state(GOLDEN.read_bytes())) == repr(replace(golden_state(), wording=[]))  # there were none of them then
+    slots = np.tile(np.array([0.5, 0.5, 0.5, 0.0], np.float32), (SLOTS, 1))
+    written = replace(golden_state(), wording=[], slots=slots, unreleased_visits=0.0)  # there were neither wordings nor visits then
+    assert repr(decode_item_state(GOLDEN.read_bytes())) == repr(written)
     with pytest.raises(UnknownStateVersion, match="version 2"):
         decode_item_state(b"\x02" + GOLDEN.read_bytes()[1:])

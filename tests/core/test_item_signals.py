@@ -7,7 +7,7 @@ import pytest
 from flink_job.core import history
 from flink_job.core.ids import key_of
 from flink_job.core.item_signals import ItemSignalMaker, ItemSignals
-from flink_job.core.learning.signals import PushOutcome, PushStage, Visit, Watch, WatchReason
+from flink_job.core.learning.signals import PushOutcome, PushStage, Visit, VisitHour, Watch, WatchReason
 from flink_job.core.rules.learning import TellingRules
 from flink_job.core.signals import Feedback, Interaction, InteractionType, Outcome, Trigger
 from flink_job.core.state import CONVERTED, DISMISSED, OPENED
@@ -37,9 +37,9 @@ class Teller(Person):
         self.maker = ItemSignalMaker(RULES, self.catalogue, Heavy())
         self.told: list[ItemSignals] = []
 
-    def did(self, kind: str, item_id: str = "", at_ms: int = AT, creator_id: str = "") -> ItemSignals:
+    def did(self, kind: str, item_id: str = "", at_ms: int = AT, creator_id: str = "", over_slot: int = -1) -> ItemSignals:
         event = Interaction(self._id(""), InteractionType[kind.upper()], at_ms, item_id, "", "", "", creator_id)
-        told = self.maker.before_interaction(self.user_id, self.state, event)
+        told = self.maker.before_interaction(self.user_id, self.state, event, over_slot)
         self.takes(event, at_ms, at_ms)
         return told
 
@@ -70,6 +70,15 @@ def test_a_short_visit_is_told_as_one_when_the_next_begins() -> None:
     assert told[0].keys == ("item/item 0", "item/item 1", "item/item 2")
     assert (told[0].at_ms, told[0].country) == (AT + 20 * SECOND, "DE")
     assert ann.did("view", "item 8", AT + DAY + SECOND) == ()
+
+
+def test_the_hour_of_a_visit_is_told_to_the_segment_when_the_next_begins_whatever_was_done() -> None:
+    ann = Teller()
+    ann.did("search")
+    (told,) = ann.did("search", at_ms=AT + DAY, over_slot=9)
+    assert (told.keys, told.at_ms, told.body) == (("segment/DE",), AT, VisitHour(9))
+    ann.state.country = "D\nE"
+    assert ann.did("search", at_ms=AT + 2 * DAY, over_slot=9) == ()
 
 
 def test_a_long_visit_is_told_every_few_items_and_what_was_told_comes_along() -> None:

@@ -15,10 +15,10 @@ from flink_job.core.rules import QuietHours, RuleError
 from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.send_time import SendTime, SendTimePlan
 from flink_job.core.slot_counts import SlotCounts
-from flink_job.core.slot_prior import flat_prior, prior_of
+from flink_job.core.slot_prior import SlotPrior, Week, flat_prior, prior_of, slot_kernel
 from flink_job.core.state import UserState
 from flink_job.engine import zone_of
-from tests.core.person import moment
+from tests.core.person import MONDAY_0930, moment
 from tests.core.policies import DAY, HOUR, MINUTE
 from tests.core.timing import send_time_rules, user_with
 
@@ -169,8 +169,8 @@ def test_where_the_user_is_seen_they_are_expected_to_open_and_to_buy() -> None:
 
 
 def test_who_is_seldom_seen_is_like_everybody_and_who_is_seen_often_is_like_themselves() -> None:
-    counts = np.zeros((168, 3), np.float32)
-    counts[TUESDAY + 12], counts[TUESDAY + 3] = (10_000, 1_000, 100), (10_000, 100, 10)
+    counts = np.zeros((168, 4), np.float32)
+    counts[TUESDAY + 12], counts[TUESDAY + 3] = (10_000, 1_000, 100, 0), (10_000, 100, 10, 0)
     prior = prior_of(send_time_rules(), counts)
     model = send_time(send_time_rules())
     few = model.rates(user_with({}, TUESDAY_0730, visits={TUESDAY + 20: 1}), prior, TUESDAY_0730).rates[0]
@@ -178,6 +178,50 @@ def test_who_is_seldom_seen_is_like_everybody_and_who_is_seen_often_is_like_them
     assert few[TUESDAY + 12] == pytest.approx(prior.ctr[TUESDAY + 12] * 20 / 21, rel=1e-4)
     assert few[TUESDAY + 12] > few[TUESDAY + 3]
     assert many.argmax() == TUESDAY + 20
+
+
+def others(visits: dict[int, float], outcomes: dict[int, tuple[float, float, float]]) -> SlotPrior:
+    """What counts of others let expect; a visit in every hour where nothing else is said."""
+    counts = np.zeros((168, 4), np.float32)
+    counts[:, 3] = 1e5
+    for slot, count in visits.items():
+        counts[slot, 3] = count
+    for slot, row in outcomes.items():
+        counts[slot, :3] = row
+    return prior_of(send_time_rules(activity_exponent=1.0), counts)
+
+
+def test_who_comes_when_all_come_is_like_everybody_and_what_pushes_to_others_came_to_counts_for_them_too() -> None:
+    """Others come on Tuesday at eight in the evening; of their pushes twice as many are opened at noon as at any other hour."""
+    evening, noon = TUESDAY + 20, TUESDAY + 12
+    prior = others({evening: 1e6}, {slot: (1e6, 1e4 if slot == noon else 5e3, 500) for slot in range(168)})
+    model = send_time(send_time_rules(activity_exponent=1.0))
+    same = model.rates(user_with({}, TUESDAY_0730, visits={evening: 40}), prior, TUESDAY_0730).rates[0]
+    other = model.rates(user_with({}, TUESDAY_0730, visits={noon: 40}), prior, TUESDAY_0730).rates[0]
+    assert prior.ctr[noon] == pytest.approx(0.01, rel=0.01)
+    assert same[evening] / prior.ctr[evening] < other[noon] / prior.ctr[noon]  # the evening is everybody's, noon is their own
+    assert other[noon] == pytest.approx(prior.ctr[noon] * (20 + 40 * habit({noon: 40})[noon] / prior.usual[0, noon]) / 60, rel=1e-3)
+    assert other[evening] < prior.ctr[evening]
+
+
+def habit(visits: dict[int, float]) -> Week:
+    """a(t): visits smoothed by the kernel, over their mean."""
+    rules = send_time_rules(activity_exponent=1.0)
+    counts = np.array([visits.get(slot, 0.0) for slot in range(168)], np.float32)
+    smooth = slot_kernel(rules) @ counts
+    over_mean: Week = smooth / smooth.mean()
+    return over_mean
+
+
+def test_where_others_visits_are_not_known_the_users_own_take_the_place_of_what_others_let_expect() -> None:
+    """p_u = (κ_a · p + n · p̄ · a) / (κ_a + n), forty visits, κ_a = 20."""
+    counts = np.zeros((168, 4), np.float32)
+    counts[:, :3] = 1e5, 5e3, 250
+    counts[TUESDAY + 12, 1] = 1e4
+    prior = prior_of(send_time_rules(activity_exponent=1.0), counts)
+    rates = send_time(send_time_rules(activity_exponent=1.0)).rates(user_with({}, visits={5: 40}), prior, MONDAY_0930).rates[0]
+    expected = (20 * prior.ctr + 40 * prior.mean[0] * habit({5: 40})) / 60
+    assert rates == pytest.approx(expected, rel=1e-4)
 
 
 def test_activity_can_be_ignored() -> None:
@@ -301,6 +345,7 @@ def test_draws_of_an_hour_have_the_mean_and_the_spread_of_the_product_of_its_two
         ("open_strength", 0.0),
         ("convert_strength", float("nan")),
         ("population_strength", 0.0),
+        ("visit_strength", 0.0),
         ("user_strength", 0.0),
         ("activity_strength", 0.0),
         ("activity_exponent", -1.0),

@@ -18,7 +18,7 @@ from tests.learning.rules import learning_rules
 
 NOBODY = new_user(2, AT)
 NOTHING_LIKED = Tastes(np.zeros(2, np.float32))
-WEEK = np.ones((168, 3), np.float32), np.zeros((168, 3), np.float32)
+WEEK = np.ones((168, 4), np.float32), np.zeros((168, 4), np.float32)
 FREE = PriceFacts(1, 0.0, 0)
 RATES = np.array([0.1, 0.2]), np.array([0.3, 0.4])
 

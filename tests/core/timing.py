@@ -26,6 +26,7 @@ PLAIN = SendTimeRules(
     open_strength=20.0,
     convert_strength=40.0,
     population_strength=200.0,
+    visit_strength=10.0,
     user_strength=2.0,
     activity_strength=20.0,
     activity_exponent=0.5,

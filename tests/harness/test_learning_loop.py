@@ -90,7 +90,7 @@ def test_outcomes_come_back_as_rates_and_slots() -> None:
     p_open, _ = knowledge.rates(np.array([row, loop.engine.catalogue.row_of("item 1")]), AT + HOUR)
     assert p_open[0] > 2 * p_open[1]
     assert p_open[1] > 0.04  # what is known of all helps those of whom nothing is
-    assert knowledge.hours.of("DE", AT)[9].tolist() == pytest.approx([20.0, 20.0, 0.0])
+    assert knowledge.hours.of("DE", AT)[9].tolist() == pytest.approx([20.0, 20.0, 0.0, 0.0])
 
 
 def test_a_deleted_item_is_forgotten() -> None:

@@ -181,12 +181,12 @@ def test_neighbours_are_those_in_the_catalogue_best_first() -> None:
 
 
 def test_slots_of_a_segment_fade_and_all_segments_add_up() -> None:
-    slots = np.zeros((SLOTS, 3), np.float32)
-    slots[9] = (8, 4, 2)
+    slots = np.zeros((SLOTS, 4), np.float32)
+    slots[9] = (8, 4, 2, 16)
     half_life_ms = RULES.slots.half_life_ms
     knowledge = known(shelf([]), SegmentFacts("DE", AT, AT, slots), SegmentFacts("BR", AT, AT + half_life_ms, slots))
-    assert knowledge.hours.of("DE", AT + half_life_ms)[9].tolist() == [4.0, 2.0, 1.0]
-    assert knowledge.hours.of_all(AT + half_life_ms)[9].tolist() == [12.0, 6.0, 3.0]
+    assert knowledge.hours.of("DE", AT + half_life_ms)[9].tolist() == [4.0, 2.0, 1.0, 8.0]
+    assert knowledge.hours.of_all(AT + half_life_ms)[9].tolist() == [12.0, 6.0, 3.0, 24.0]
     assert not knowledge.hours.of("FR", AT).any()
 
 

@@ -18,6 +18,7 @@ from flink_job.core.learning.signals import (
     PushOutcome,
     PushStage,
     Visit,
+    VisitHour,
     Watch,
     WatchReason,
     creator_key,
@@ -183,7 +184,26 @@ def test_outcomes_of_pushes_teach_the_item_and_its_segment() -> None:
     segment = germany.learner.facts(germany.key, germany.state, AT)
     assert isinstance(segment, SegmentFacts)
     assert segment.segment == "DE"
-    assert segment.slots[9].tolist() == [1.0, 1.0, 0.0]
+    assert segment.slots[9].tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_visits_teach_the_segment_its_hours_and_are_released_as_often_as_there_is_news() -> None:
+    germany = Item(segment_key("DE"))
+
+    def hears(number: int) -> LearningEffects | None:
+        return germany.hears(ItemSignal(f"v{number}", (germany.key,), AT - HOUR, "DE", VisitHour(8)), AT + number * MINUTE)
+
+    (first,) = hears(0) or ()
+    assert isinstance(first, Release)
+    assert isinstance(first.facts, SegmentFacts)
+    assert first.facts.slots[8].tolist() == [0.0, 0.0, 0.0, 1.0]
+    told = [number for number in range(1, 100) if hears(number)]
+    assert told[:8] == list(range(1, 9))  # while one is more than a tenth of them
+    assert len(told) < 8 + 25  # then every time that there are a tenth more
+    assert germany.state.slots is not None
+    assert germany.state.slots[8].tolist() == [0.0, 0.0, 0.0, 100.0]
+    mug = Item()
+    assert mug.hears(ItemSignal("v", (MUG,), AT, "DE", VisitHour(8))) == ()  # an item has no hours
 
 
 def test_what_is_deleted_is_forgotten_by_the_deciders_and_starts_anew_when_it_comes_back() -> None:
@@ -211,6 +231,7 @@ signals = st.lists(
             st.sampled_from(list(PushStage)),
             st.integers(-1, 167),
         ),
+        st.builds(lambda n, slot: ItemSignal(f"v{n}", (MUG,), AT, "DE", VisitHour(slot)), st.integers(0, 30), st.integers(0, 167)),
     ),
     max_size=60,
 )

@@ -1,6 +1,7 @@
 """How an item is doing: what fades, and that neither order nor repetition changes it."""
 
 import random
+from math import log
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from flink_job.core.learning.item_statistics import add_outcome, add_popularity, is_stopped, popularity_at
 from flink_job.core.learning.signals import PushStage
-from flink_job.core.learning.slots import add_slot_outcome
+from flink_job.core.learning.slots import add_slot_outcome, add_slot_visit
 from flink_job.core.learning.state import OPENED, SENT, ItemState
 from tests.core.person import MONDAY_0930
 from tests.learning.rules import DAY, HOUR, learning_rules
@@ -77,5 +78,35 @@ def test_slots_count_sends_opens_and_conversions_and_nothing_else() -> None:
     assert not add_slot_outcome(rules, state, PushStage.DISMISSED, 9, AT)
     assert not add_slot_outcome(rules, state, PushStage.SENT, -1, AT)
     assert state.slots is not None
-    assert state.slots[9].tolist() == [1.5, 1.0, 0.0]
+    assert state.slots[9].tolist() == [1.5, 1.0, 0.0, 0.0]
     assert float(state.slots.sum()) == 2.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 90 * DAY)), min_size=1, max_size=40), st.randoms(use_true_random=False))
+def test_counts_by_slot_are_what_the_formula_says_in_whatever_order_things_are_heard_of(
+    listed: list[tuple[int, int]], shuffled: random.Random
+) -> None:
+    """Column 3 is that of visits; half-life 30 days."""
+    rules = learning_rules(slots__half_life_ms=30 * DAY).slots
+    state = ItemState()
+    shuffled.shuffle(listed)
+    for column, after_ms in listed:
+        if column == 3:
+            add_slot_visit(rules, state, 9, AT + after_ms)
+        else:
+            add_slot_outcome(rules, state, [PushStage.SENT, PushStage.OPENED, PushStage.CONVERTED][column], 9, AT + after_ms)
+    assert state.slots is not None
+    left = state.slots[9] * 0.5 ** ((AT + 90 * DAY - state.outcomes_at_ms) / (30 * DAY))
+    by_hand = [sum(0.5 ** ((90 * DAY - after_ms) / (30 * DAY)) for each, after_ms in listed if each == column) for column in range(4)]
+    assert left.tolist() == pytest.approx(by_hand, rel=1e-5, abs=1e-6)
+
+
+def test_what_is_heard_of_every_few_milliseconds_fades_as_well() -> None:
+    """Ten visits a second for two hours, half of which are left after one: 36,000 · (1 + ½) · ∫ 2^(−t) dt from 0 to 1, and that is ½ / ln 2."""
+    rules = learning_rules(slots__half_life_ms=HOUR).slots
+    state = ItemState()
+    for after_ms in range(0, 2 * HOUR, 100):
+        add_slot_visit(rules, state, 9, AT + after_ms)
+    assert state.slots is not None
+    left = float(state.slots[9, 3]) * 0.5 ** ((AT + 2 * HOUR - state.outcomes_at_ms) / HOUR)
+    assert left == pytest.approx(36_000 * 1.5 * 0.5 / log(2), rel=1e-3)

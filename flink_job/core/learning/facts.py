@@ -35,13 +35,13 @@ class ItemFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentFacts:
-    """When the pushes of a segment's users are opened, as of `as_of_ms`. `segment` is a country, empty: users whose country is unknown."""
+    """When a segment's users are there and open pushes, as of `as_of_ms`. `segment` is a country, empty: users whose country is unknown."""
 
     segment: str
     made_at_ms: int
     as_of_ms: int
     slots: SlotCounts
-    """(168, 3): sends, opens, conversions by hour of week of sending."""
+    """(168, 4): sends, opens, conversions by hour of week of sending, and visits by hour of week."""
 
 
 @dataclass(frozen=True, slots=True)

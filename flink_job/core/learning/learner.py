@@ -25,12 +25,13 @@ from flink_job.core.learning.signals import (
     Posted,
     PushOutcome,
     Visit,
+    VisitHour,
     Watch,
     WordingRound,
     creator_key,
 )
-from flink_job.core.learning.slots import add_slot_outcome
-from flink_job.core.learning.state import ItemState
+from flink_job.core.learning.slots import add_slot_outcome, add_slot_visit
+from flink_job.core.learning.state import VISITS, ItemState
 from flink_job.core.learning.watchers import drop_old_watchers, note_watcher
 from flink_job.core.learning.wordings import add_round
 from flink_job.core.rules.learning import LearningRules
@@ -62,6 +63,8 @@ class Learner:
             note_watcher(self._rules.watchers, state, body.user_id, body.reasons, signal.at_ms)
         elif type(body) is WordingRound:
             self._round(key, state, body)
+        elif type(body) is VisitHour:
+            self._visit_hour(key, state, body, signal.at_ms)
         elif type(body) is Posted:
             return self._nudges(state, Trigger.CREATOR_POSTED, body.item_id, body.published_at_ms, now_ms)
         return self._release(key, state, now_ms)
@@ -140,6 +143,11 @@ class Learner:
             add_round(self._rules.wordings, state, template_id, told)
             state.unreleased_outcomes += 1.0
 
+    def _visit_hour(self, key: str, state: ItemState, told: VisitHour, began_at_ms: int) -> None:
+        if key.startswith(SEGMENT):
+            add_slot_visit(self._rules.slots, state, told.slot, began_at_ms)
+            state.unreleased_visits += 1.0
+
     def _changed(self, key: str, state: ItemState, version: ItemVersion, change: Change, now_ms: int) -> LearningEffects:
         effects: LearningEffects = ()
         if change.back_in_stock:
@@ -188,15 +196,22 @@ class Learner:
         if facts is None:
             return ()
         state.released_at_ms = now_ms
-        state.unreleased_ratings = state.unreleased_outcomes = 0.0
+        state.unreleased_ratings = state.unreleased_outcomes = state.unreleased_visits = 0.0
         return (Release(key, facts),)
 
     def _has_news(self, state: ItemState) -> bool:
         share = self._rules.release.news_share
-        sent = float(state.slots[:, 0].sum()) if state.slots is not None else state.outcomes[0]
-        return (state.unreleased_ratings > share * state.popularity and state.unreleased_ratings > 0.0) or (
-            state.unreleased_outcomes > share * sent and state.unreleased_outcomes > 0.0
+        slots = state.slots
+        totals = state.outcomes if slots is None else slots.sum(axis=0).tolist()
+        return (
+            _is_news(state.unreleased_ratings, share * state.popularity)
+            or _is_news(state.unreleased_outcomes, share * totals[0])
+            or _is_news(state.unreleased_visits, share * totals[VISITS])
         )
+
+
+def _is_news(unreleased: float, least: float) -> bool:
+    return unreleased > least and unreleased > 0.0
 
 
 def _fade_news(state: ItemState, at_ms: int, held_at_ms: int, half_life_ms: int) -> None:

@@ -70,6 +70,13 @@ class Watch:
 
 
 @dataclass(slots=True)
+class VisitHour:
+    """A visit that is over began in `slot`, the hour of week, 0..167; the signal's time is its beginning."""
+
+    slot: int
+
+
+@dataclass(slots=True)
 class Posted:
     """A creator published an item."""
 
@@ -92,7 +99,7 @@ class WordingRound:
     sent_at_ms: int
 
 
-ItemSignalBody = Visit | PushOutcome | Watch | Posted | WordingRound
+ItemSignalBody = Visit | PushOutcome | Watch | Posted | WordingRound | VisitHour
 
 
 @dataclass(slots=True)

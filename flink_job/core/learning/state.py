@@ -19,8 +19,12 @@ SLOTS = 168
 SENT, OPENED, CONVERTED, DISMISSED, OPTED_OUT = range(5)
 """Positions in `outcomes`."""
 
+SLOT_COLUMNS = 4
+VISITS = 3
+"""The column of visits."""
+
 SlotCounts = NDArray[np.float32]
-"""(168, 3): sends, opens, conversions by hour of week of sending."""
+"""(168, 4): sends, opens, conversions by hour of week of sending, and visits by hour of week."""
 
 
 def _none() -> list[float]:
@@ -39,7 +43,7 @@ class ItemState:
     outcomes: list[float] = field(default_factory=_none)
     """Pushes sent, opened, converted, dismissed, opted out, decayed to `outcomes_at_ms`."""
     slots: SlotCounts | None = None
-    """The same by slot; None: nothing is known."""
+    """Sends, opens, conversions and visits by slot, likewise; None: nothing is known."""
     outcomes_at_ms: int = 0
 
     rating_sum: float = 0.0
@@ -72,6 +76,7 @@ class ItemState:
     released_at_ms: int = 0
     unreleased_ratings: float = 0.0
     unreleased_outcomes: float = 0.0
+    unreleased_visits: float = 0.0
     release_due_ms: int = 0
     """When a release is due; 0: none is waited for."""
 

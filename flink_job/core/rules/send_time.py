@@ -21,7 +21,8 @@ class SendTimeRules:
     another day, both on weekdays or both on the weekend, or one of each. `open_rate` and `convert_rate`: of a push, and of an opened
     one, until counts say otherwise. `open_strength` (sends), `convert_strength` (opens) and `activity_strength` (visits): what the
     user's own counts must weigh to be believed as much as what is known of others. `population_strength`: the same for a population's
-    counts, in sends, or opens. `user_strength`: what a user's opens must count to be believed as much as what is usual, in opens.
+    counts, in sends, or opens; `visit_strength`: for its visits. `user_strength`: what a user's opens must count to be believed as much as
+    what is usual, in opens.
     `activity_exponent`: 0 ignores when the user is active, 1 expects opens, and conversions of them, in proportion to visits.
     """
 
@@ -41,6 +42,7 @@ class SendTimeRules:
     open_strength: float
     convert_strength: float
     population_strength: float
+    visit_strength: float
     user_strength: float
     activity_strength: float
     activity_exponent: float
@@ -50,7 +52,7 @@ class SendTimeRules:
             not_negative(name, getattr(self, name))
         for name in ("horizon_ms", "activity_half_life_ms", "outcome_half_life_ms", "kernel_hours"):
             positive(name, getattr(self, name))
-        for name in ("open_strength", "convert_strength", "population_strength", "user_strength", "activity_strength"):
+        for name in ("open_strength", "convert_strength", "population_strength", "visit_strength", "user_strength", "activity_strength"):
             positive(name, getattr(self, name))
         for name in ("other_day", "other_kind_of_day"):
             share(name, getattr(self, name))

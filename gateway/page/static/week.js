@@ -61,7 +61,8 @@ export function week(told, zone, nowMs, wakeUp) {
 function source(told) {
   const own = [["visits", told.visits], ["pushes", told.sends]].filter(([, much]) => much >= .05).map(([name, much]) => `${much.toFixed(1)} ${name}`);
   const theirs = own.length ? `${own.join(" and ")} of theirs` : "nothing of their own yet";
-  return `Reckoned from ${theirs}, and ${told.othersSends ? `${count(Math.round(told.othersSends))} pushes to others` : "nothing of others"}.`;
+  const others = [["visits", told.othersVisits], ["pushes", told.othersSends]].filter(([, much]) => much >= .5).map(([name, much]) => `${count(Math.round(much))} ${name}`);
+  return `Reckoned from ${theirs}, and ${others.length ? `${others.join(" and ")} of others` : "nothing of others"}.`;
 }
 
 function best(values, quiet, n) {

@@ -112,9 +112,12 @@ def test_the_next_wake_up_is_the_one_that_the_job_waits_for_also_where_its_hour_
 def test_the_week_is_the_cores_own_for_this_state_and_these_hours_of_others(both: Both) -> None:
     busy = np.zeros((168, 3), np.float32)
     busy[:, 0], busy[20, 1:] = 100.0, 60.0
-    fact = Fact(
-        made_at_ms=both.now_ms, segment=SegmentKnowledge(segment="SG", outcomes_by_slot=busy.astype("<f4").tobytes(), as_of_ms=both.now_ms)
+    seen = np.full(168, 10.0, "<f4")
+    seen[21] = 500.0
+    known_of_sg = SegmentKnowledge(
+        segment="SG", outcomes_by_slot=busy.astype("<f4").tobytes(), visits_by_slot=seen.tobytes(), as_of_ms=both.now_ms
     )
+    fact = Fact(made_at_ms=both.now_ms, segment=known_of_sg)
     assert both.job.load_knowledge([("segment/SG", fact.SerializeToString())], both.now_ms) == []
     both.views("mugs-2", both.now_ms + 2 * HOUR)
 
@@ -126,6 +129,7 @@ def test_the_week_is_the_cores_own_for_this_state_and_these_hours_of_others(both
     week = both.told()["week"]
     assert isinstance(week, dict)
     assert week["othersSends"] == pytest.approx(16_800, rel=0.01)
+    assert week["othersVisits"] == pytest.approx(1_670 + 500, rel=0.01)
     assert (week["ctr"], week["cvr"]) == (pytest.approx(expected[0].tolist()), pytest.approx(expected[1].tolist()))
     assert week["quiet"] == [quiet.start_minute, quiet.end_minute]
     assert week["visits"] > 2
