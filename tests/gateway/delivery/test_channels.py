@@ -62,6 +62,7 @@ def test_who_is_connected_but_silent_is_reached_another_way(start: Start, topics
         topics.push(command("c2"))
         assert phone.pushes(1) == ["c2"]  # and it says nothing
         eventually(lambda: topics.outcomes("c2"), "the other way")
+        assert phone.receive() == {"type": "taken_back", "command_id": "c2"}  # whoever looks at it now would see it twice
 
     assert customer.ids == ["c2"]
     assert topics.outcomes("c1") == ["ACCEPTED", "DELIVERED"]
