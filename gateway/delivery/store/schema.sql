@@ -24,6 +24,19 @@ CREATE TABLE IF NOT EXISTS routes (
   PRIMARY KEY (command_id, route)
 ) WITHOUT ROWID;
 
+-- Commands whose moment has not come. gateway: who has begun with it; empty: nobody.
+CREATE TABLE IF NOT EXISTS deferred (
+  command_id TEXT NOT NULL,
+  origin TEXT NOT NULL,             -- topic/partition/offset of its record
+  user_id TEXT NOT NULL,
+  due_ms INTEGER NOT NULL,
+  record BLOB NOT NULL,             -- kairos.v1.PushCommand
+  gateway TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (command_id, origin)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deferred_by_moment ON deferred (due_ms, length(origin), origin);
+CREATE INDEX IF NOT EXISTS deferred_by_user ON deferred (user_id);
+
 CREATE TABLE IF NOT EXISTS stream (
   stream_id INTEGER PRIMARY KEY AUTOINCREMENT,
   user_id TEXT NOT NULL,

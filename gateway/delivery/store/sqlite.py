@@ -14,6 +14,7 @@ from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StoreLogSettings
 from gateway.delivery.store.records import to_feedback
 from gateway.delivery.store.sqlite_commands import SqliteCommands
+from gateway.delivery.store.sqlite_deferred import SqliteDeferred
 from gateway.delivery.store.sqlite_log import LogMover
 from gateway.delivery.store.sqlite_stream import SqliteStream
 from gateway.delivery.store.store import Store
@@ -25,7 +26,7 @@ _MUCH_TOO_LONG = 4
 """Times as long as the log should be, it is moved within a transaction after all."""
 
 
-class SqliteStore(SqliteCommands, SqliteStream, Store):
+class SqliteStore(SqliteCommands, SqliteDeferred, SqliteStream, Store):
     """See ``Store``. ``gateway`` is unique for each process. Belongs to the thread that calls it first.
 
     ``log``: how a thread moves the write-ahead log into the file; None: SQLite does it itself, within transactions.
@@ -72,19 +73,23 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
 
     def cancelled(self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int) -> bool:  # noqa: D102
         report = Report(user_id, command_id, feedback_pb2.OUTCOME_CANCELLED, now_ms, reason="taken back")
-        row = self._db.execute("SELECT outcome FROM commands WHERE command_id = ? AND user_id = ?", (command_id, user_id)).fetchone()
+        row = self._db.execute("SELECT user_id, outcome FROM commands WHERE command_id = ?", (command_id,)).fetchone()
+        users = frozenset(row[:1]) if row else self._deferred_users(command_id)
+        if users and user_id not in users:
+            return False
         if row is None:
             self._db.execute(
-                "INSERT OR IGNORE INTO commands VALUES (?, ?, ?, '', ?, ?, ?)",
+                "INSERT INTO commands VALUES (?, ?, ?, '', ?, ?, ?)",
                 (command_id, user_id, self._gateway, report.outcome, to_feedback(report), keep_until_ms),
             )
-            return True
-        withdrawn = self.withdraw(command_id) is not None
-        if withdrawn or row[0] is None:
+        elif self.withdraw(command_id) is not None or row[1] is None:
             self._db.execute(
                 "UPDATE commands SET outcome = ?, report = ? WHERE command_id = ?", (report.outcome, to_feedback(report), command_id)
             )
-        return withdrawn or row[0] is None
+        elif row[1] != report.outcome:
+            return False
+        self._db.execute("DELETE FROM deferred WHERE command_id = ? AND user_id = ?", (command_id, user_id))
+        return True
 
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:  # noqa: D102
         return self.append_all([Addition(entry, settled, keep, sent)])[0]
@@ -136,7 +141,7 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
         return self._db.execute("DELETE FROM devices WHERE user_id = ? AND device_id = ?", (user_id, device)).rowcount > 0
 
     def forget_user(self, user_id: str) -> None:  # noqa: D102
-        for table in ("devices", "presence", "cursors", "stream"):
+        for table in ("devices", "presence", "cursors", "stream", "deferred"):
             self._db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))
         self._db.execute("UPDATE commands SET user_id = '', report = NULL WHERE user_id = ?", (user_id,))
 

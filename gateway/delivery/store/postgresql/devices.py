@@ -78,7 +78,7 @@ class Devices:
 
     def forget_user(self, user_id: str) -> None:  # noqa: D102
         with self._session.turn():
-            for table in ("devices", "presence", "cursors", "stream"):
+            for table in ("devices", "presence", "cursors", "stream", "deferred"):
                 self._session.count(f"DELETE FROM {table} WHERE user_id = %s", (key(user_id),))
             self._session.count("UPDATE commands SET user_id = '', report = NULL WHERE user_id = %s AND user_id <> ''", (key(user_id),))
 

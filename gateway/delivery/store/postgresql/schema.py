@@ -12,7 +12,7 @@ from psycopg import sql
 from gateway.delivery.store.postgresql.connecting import Db
 from kairos.errors import KairosError
 
-NEWEST_VERSION = 1
+NEWEST_VERSION = 2
 _LOCK = 0x6B616972  # "kair"
 
 
