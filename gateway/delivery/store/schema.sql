@@ -1,4 +1,4 @@
--- Version 1. Times are milliseconds since the epoch.
+-- Version 2. Times are milliseconds since the epoch.
 
 CREATE TABLE IF NOT EXISTS gateways (
   gateway TEXT PRIMARY KEY,
@@ -75,5 +75,6 @@ CREATE TABLE IF NOT EXISTS devices (
   address BLOB NOT NULL,            -- kairos.v1.Target
   at_ms INTEGER NOT NULL,
   retired INTEGER NOT NULL DEFAULT 0,
+  address_id TEXT NOT NULL DEFAULT '', -- tells the address apart from all others, if it is one device's alone; since version 2
   PRIMARY KEY (user_id, device_id, channel)
 ) WITHOUT ROWID;

@@ -6,16 +6,16 @@ survives the death of every process, with ``full`` also that of the machine.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
-from gateway.delivery.addresses import device_id
+from gateway.delivery.addresses import address_id, device_id
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StoreLogSettings
 from gateway.delivery.store.records import to_feedback
 from gateway.delivery.store.sqlite_commands import SqliteCommands
 from gateway.delivery.store.sqlite_deferred import SqliteDeferred
 from gateway.delivery.store.sqlite_log import LogMover
+from gateway.delivery.store.sqlite_schema import bring_up_to_date
 from gateway.delivery.store.sqlite_stream import SqliteStream
 from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import CURSOR_MS, Addition, Appended, StreamEntry
@@ -41,7 +41,7 @@ class SqliteStore(SqliteCommands, SqliteDeferred, SqliteStream, Store):
         super().__init__(db, gateway, linger_ms)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {synchronous}")
-        self._db.executescript(files("gateway.delivery.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+        bring_up_to_date(self._db)
         self._version = self._data_version()
         self._mover: LogMover | None = None
         if log is not None:
@@ -113,22 +113,36 @@ class SqliteStore(SqliteCommands, SqliteDeferred, SqliteStream, Store):
             (until_ms, user_id, device, self._gateway),
         )
 
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:  # noqa: D102
+    def put_devices(  # noqa: D102
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
         if all_of_them:
             self._db.execute("DELETE FROM devices WHERE user_id = ? AND at_ms < ? AND NOT retired", (user_id, at_ms))
         for device in devices:
+            address = address_id(device)
+            if address and not self._takes(address, (user_id, *also), at_ms):
+                continue
             # A token that was retired comes back only by another word than the one that was retired.
             self._db.execute(
-                """INSERT INTO devices VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (user_id, device_id, channel) DO UPDATE
-                   SET address = excluded.address, at_ms = excluded.at_ms, retired = retired AND address = excluded.address
+                """INSERT INTO devices (user_id, device_id, channel, address, at_ms, address_id) VALUES (?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (user_id, device_id, channel) DO UPDATE SET address = excluded.address, at_ms = excluded.at_ms,
+                   address_id = excluded.address_id, retired = retired AND address = excluded.address
                    WHERE excluded.at_ms >= at_ms""",
-                (user_id, device_id(device), device.channel, device.SerializeToString(deterministic=True), at_ms),
+                (user_id, device_id(device), device.channel, device.SerializeToString(deterministic=True), at_ms, address),
             )
         self._db.execute(
             """DELETE FROM devices WHERE (user_id, device_id, channel) IN
                (SELECT user_id, device_id, channel FROM devices WHERE user_id = ? ORDER BY at_ms DESC LIMIT -1 OFFSET ?)""",
             (user_id, most),
         )
+
+    def _takes(self, address: str, user_ids: Sequence[str], at_ms: int) -> bool:
+        """Whether nobody else has registered this address later. Then nobody else has it any more."""
+        others = f"FROM devices WHERE address_id = ? AND address_id <> '' AND user_id NOT IN ({','.join('?' * len(user_ids))})"
+        if self._db.execute(f"SELECT 1 {others} AND at_ms > ?", (address, *user_ids, at_ms)).fetchone():
+            return False
+        self._db.execute(f"DELETE {others}", (address, *user_ids))
+        return True
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         done = self._db.execute(

@@ -123,8 +123,13 @@ class Store(Protocol):
         """It left, and counts as connected until then."""
 
     # Devices
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:
-        """Note addresses, unless newer word is there; ``all_of_them``: the user has no others."""
+    def put_devices(
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
+        """Note addresses, unless newer word is there; ``all_of_them``: the user has no others. ``also``: other ids of the user.
+
+        An address that is one device's alone is one user's alone: whoever registers it last has it, and nobody else.
+        """
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:
         """An address is dead. Whether it was known."""

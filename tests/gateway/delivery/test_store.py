@@ -270,6 +270,40 @@ def test_an_older_list_of_devices_does_not_undo_a_newer(one: Store) -> None:
     assert one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices == (newer,)
 
 
+def tokens(store: Store, user_id: str) -> list[str]:
+    return [device.token or device.app_id for device in store.claim(f"of-{user_id}", user_id, "", NOW, NOW + DAY_MS).devices]
+
+
+def test_an_address_is_whose_who_registered_it_last_on_whatever_device(one: Store, two: Store) -> None:
+    hers = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="hers", locale="de")
+    his = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="his")
+    one.put_devices("ada", [hers], NOW, all_of_them=False, most=20)
+    two.put_devices("lin", [his], NOW + 1, all_of_them=False, most=20)
+    one.put_devices("ada", [hers], NOW, all_of_them=True, most=20)  # old word, read again
+
+    assert tokens(one, "ada") == []
+    assert tokens(one, "lin") == ["t"]
+    one.put_devices("ada", [hers], NOW + 2, all_of_them=False, most=20)
+    assert tokens(one, "ada") == ["t"]
+    assert tokens(one, "lin") == []
+
+
+def test_the_other_ids_of_a_user_keep_their_address_and_so_do_those_who_share_one(one: Store) -> None:
+    phone = Target(channel=feedback_pb2.CHANNEL_APNS, token="t", device_id="phone")
+    endpoint = Target(channel=feedback_pb2.CHANNEL_WEBHOOK, app_id="shop", device_id="desk")
+    one.put_devices("~k1~ada", [phone, endpoint], NOW, all_of_them=False, most=20)
+    one.put_devices("~k2~ada", [phone, endpoint], NOW + 1, all_of_them=False, most=20, also=["~k1~ada"])
+
+    assert sorted(tokens(one, "~k1~ada")) == sorted(tokens(one, "~k2~ada")) == ["shop", "t"]
+
+
+def test_a_token_of_one_channel_is_none_of_another(one: Store) -> None:
+    for number, (user, channel) in enumerate((("ada", feedback_pb2.CHANNEL_FCM), ("lin", feedback_pb2.CHANNEL_APNS))):
+        one.put_devices(user, [Target(channel=channel, token="t", device_id="phone")], NOW + number, all_of_them=False, most=20)
+
+    assert tokens(one, "ada") == tokens(one, "lin") == ["t"]
+
+
 def test_of_too_many_devices_the_ones_seen_last_are_kept(one: Store) -> None:
     for number in range(5):
         device = Target(channel=feedback_pb2.CHANNEL_FCM, token=f"t{number}", device_id=f"d{number}")

@@ -55,8 +55,8 @@ ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "connect": (st.tuples(users, devices), lambda store, *given: store.connect(*given)),
     "disconnect": (st.tuples(users, devices, times), lambda store, *given: store.disconnect(*given)),
     "put_devices": (
-        st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3)),
-        lambda store, user, several, at, every, most: store.put_devices(user, several, at, all_of_them=every, most=most),
+        st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3), st.lists(users, max_size=1)),
+        lambda store, user, several, at, every, most, also: store.put_devices(user, several, at, all_of_them=every, most=most, also=also),
     ),
     "retire_device": (st.tuples(users, targets, times), lambda store, *given: store.retire_device(*given)),
     "forget_device": (st.tuples(users, devices), lambda store, *given: store.forget_device(*given)),

@@ -139,8 +139,10 @@ class PostgresqlStore(Store):
     def disconnect(self, user_id: str, device: str, until_ms: int) -> None:  # noqa: D102
         self._devices.disconnect(user_id, device, until_ms)
 
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:  # noqa: D102
-        self._devices.put_devices(user_id, devices, at_ms, all_of_them=all_of_them, most=most)
+    def put_devices(  # noqa: D102
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
+        self._devices.put_devices(user_id, devices, at_ms, all_of_them=all_of_them, most=most, also=also)
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         return self._devices.retire_device(user_id, device, at_ms)
