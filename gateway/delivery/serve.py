@@ -99,6 +99,7 @@ class Gateway:
             feed = DeviceFeed(self._there, delivery.source.group_id, delivery.registry.max_per_user, store, self.fail)
             async with self._http(hub, store, feedback, channels), self._background(hub, store):
                 source.start(dispatcher.receive)
+                dispatcher.start()
                 if delivery.registry.from_topic:
                     feed.start()
                 await self._ending.wait()

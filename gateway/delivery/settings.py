@@ -185,6 +185,7 @@ class DeliverySection(Section):
     default_ttl_ms: Positive
     remember_ms: Positive
     held_poll_ms: Positive
+    deferred_poll_ms: Positive
     source: SourceSettings
     retry: RetrySettings
     store: StoreSettings

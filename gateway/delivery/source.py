@@ -43,6 +43,11 @@ class Record:
     value: bytes | None
     written_at_ms: int
 
+    @property
+    def origin(self) -> str:
+        """Where it was read, as a text."""
+        return self.place.origin
+
 
 class PushSource:
     """``failed`` is called in the event loop when the consumer cannot go on."""

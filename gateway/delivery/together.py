@@ -72,7 +72,7 @@ class Together:
         remember_ms = self._settings.remember_ms
         claims = store.claim_all(
             [
-                commands.wanted(each.command, each.record.place.origin, end_ms, now_ms, remember_ms)
+                commands.wanted(each.command, each.record.origin, end_ms, now_ms, remember_ms)
                 for each, end_ms in zip(several, ends_ms, strict=True)
             ]
         )

@@ -72,6 +72,11 @@ class Connection:
         else:
             self._write_pending()
 
+    def take_back(self, command_id: str) -> None:
+        """A push was taken back. What was not written yet never is; but an earlier connection of the device may have shown it."""
+        self._pending = deque(event for event in self._pending if event.command_id != command_id)
+        self.offer(Withdrawn(command_id))
+
     def end(self, why: Ending) -> None:
         """Close it, unless it is closed."""
         if self.ended is None:

@@ -16,7 +16,7 @@ from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StreamSettings
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Addition, Appended, StreamEntry, Withdrawn
+from gateway.delivery.store.values import Addition, Appended, StreamEntry
 from gateway.delivery.stream.acknowledging import Acknowledging
 from gateway.delivery.stream.connection import Connection, Ending
 from kairos.v1 import feedback_pb2
@@ -89,7 +89,7 @@ class Hub:
     def withdrawn(self, user_id: str, command_id: str) -> None:
         """Tell connected devices that a push was taken back."""
         for connection in self._of_user.get(user_id, ()):
-            connection.offer(Withdrawn(command_id))
+            connection.take_back(command_id)
 
     def _publish(self, entry: StreamEntry) -> None:
         for connection in self._of_user.get(entry.user_id, ()):
@@ -102,7 +102,10 @@ class Hub:
             async with asyncio.timeout(self._settings.ack_ms / 1000):
                 await acknowledged.wait()
         except TimeoutError:
-            return await self._store.run(lambda store: store.withdraw(entry.command_id)) is None
+            taken_out = await self._store.run(lambda store: store.withdraw(entry.command_id))
+            if taken_out is not None:  # who shows it is about to have it by another way
+                self.withdrawn(entry.user_id, entry.command_id)
+            return taken_out is None
         else:
             return True
         finally:
