@@ -161,7 +161,7 @@ def test_a_gateway_that_dies_before_the_transaction_is_over_has_done_nothing(tmp
     async def story(gateway: Gateway) -> None:
         with file_store(tmp_path) as dying:
             dying.begin()
-            written = gateway.together._write(dying, [pending(push("1"))], {"ada"}, NOW)
+            written = gateway.together._write(dying, [pending(push("1"))], {"ada"}, gateway.hub.before({"ada"}), NOW)
             assert len(written.appended) == 1
             dying._db.close()  # as the kernel does for a process that is killed: nobody commits
 
