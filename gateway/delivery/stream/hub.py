@@ -20,6 +20,7 @@ from gateway.delivery.store.values import Addition, Appended, StreamEntry, Withd
 from gateway.delivery.stream.acknowledging import Acknowledging
 from gateway.delivery.stream.connection import Connection, Ending
 from gateway.delivery.stream.others import Before, News, news
+from gateway.delivery.stream.room import Room
 from kairos.v1 import feedback_pb2
 
 
@@ -38,7 +39,9 @@ class Hub:
         self._store = store
         self._tell_all = tell_all
         self._clock_ms = clock_ms
-        self._acknowledging = Acknowledging(store, tell_all, self._noticed, clock_ms, failed)
+        self.room = Room(settings.max_unwritten)
+        """For what devices say."""
+        self._acknowledging = Acknowledging(store, tell_all, self._noticed, self.room, clock_ms, failed)
         self._log = structlog.get_logger("stream")
         self._of_user: dict[str, list[Connection]] = {}
         self._unacknowledged: dict[int, asyncio.Event] = {}
@@ -146,7 +149,7 @@ class Hub:
             self._of_user.setdefault(user_id, []).append(connection)
         now_ms = self._clock_ms()
         user_ids, device_id = connection.user_ids, connection.device_id
-        if last_id:  # what it resumes from, it has
+        if last_id and not self.room.is_full:  # what it resumes from, it has; if that cannot be kept now, it says so again with the next
             await asyncio.shield(self.acknowledge(user_ids, device_id, last_id))
 
         def operation(store: Store) -> tuple[list[StreamEntry], int]:
