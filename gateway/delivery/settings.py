@@ -105,6 +105,8 @@ class StreamSettings(Section):
     send_timeout_ms: Positive
     messages_per_s: Positive
     messages_burst: Positive
+    max_unwritten: Positive
+    again_ms: Positive
     watch_ms: Positive
 
 

@@ -7,7 +7,7 @@ What ends in ``_all`` means the operation without it for each, in the order give
 ``Store`` has that as a loop; one that can do better says so itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from gateway.delivery.outcomes import Report
@@ -110,7 +110,13 @@ class Store(Protocol):
         """Whether another gateway wrote since this was asked last."""
 
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:
-        """Entries of other gateways after this one."""
+        """Entries of other gateways after this one, the oldest first."""
+
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:
+        """Of these, those of some users."""
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:
+        """Entries that other gateways wrote go to some connection."""
 
     def newest_id(self) -> int:
         """Of all entries."""

@@ -126,6 +126,8 @@ def test_everything_is_found_by_an_index(schema: PostgresqlSchema) -> None:
             one.acknowledge(user_id, "phone", appended.entry.stream_id, NOW)
             one.acknowledged([appended.entry.stream_id])
             one.written_by_others(number)
+            one.written_to([user_id], number)
+            one.mark_sent([appended.entry.stream_id])
             one.withdraw(command_id)
             one.cancelled(command_id, user_id, NOW, NOW + DAY_MS)
             one.retire_device(user_id, phone, NOW)

@@ -230,6 +230,19 @@ def test_gateways_see_what_others_wrote(one: Store, two: Store) -> None:
     assert two.acknowledged([stream_id, stream_id + 1]) == [stream_id, stream_id + 1]
 
 
+def test_gateways_see_what_others_wrote_to_some_users_and_say_that_it_is_sent(one: Store, two: Store) -> None:
+    (first,) = append(two, "c1")
+    two.append(StreamEntry(0, "lin", "c2", "{}", "", NOW + DAY_MS), None, 50, sent=False)
+    append(one, "c3")
+    (last,) = append(two, "c4")
+
+    assert [found.stream_id for found in one.written_to(["ada", "eve"], 0)] == [first, last]
+    assert [found.stream_id for found in one.written_to(["ada"], first)] == [last]
+    assert one.written_to([], 0) == []
+    one.mark_sent([last, last + 1])
+    assert {found.command_id: sent for found, sent in one.expired(NOW + DAY_MS, 10)} == {"c1": False, "c2": False, "c3": False, "c4": True}
+
+
 def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: Store, two: Store) -> None:
     def connected(now_ms: int) -> bool:
         two.sweep(now_ms)

@@ -52,6 +52,8 @@ ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "after": (st.tuples(users, devices, st.none() | ids, times), lambda store, *given: store.after(*given)),
     "acknowledged": (st.tuples(st.lists(ids, max_size=5)), lambda store, several: store.acknowledged(several)),
     "written_by_others": (st.tuples(ids), lambda store, after: (store.written_by_others(after), store.newest_id())),
+    "written_to": (st.tuples(st.lists(users, max_size=3), ids), lambda store, *given: store.written_to(*given)),
+    "mark_sent": (st.tuples(st.lists(ids, max_size=3)), lambda store, several: store.mark_sent(several)),
     "connect": (st.tuples(users, devices), lambda store, *given: store.connect(*given)),
     "disconnect": (st.tuples(users, devices, times), lambda store, *given: store.disconnect(*given)),
     "put_devices": (

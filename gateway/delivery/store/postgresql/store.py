@@ -5,7 +5,7 @@ away is waited for, and nothing is lost by that.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
@@ -129,6 +129,12 @@ class PostgresqlStore(Store):
 
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
         return self._stream.written_by_others(after_id)
+
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
+        return self._stream.written_to(user_ids, after_id)
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:  # noqa: D102
+        self._stream.mark_sent(stream_ids)
 
     def newest_id(self) -> int:  # noqa: D102
         return self._stream.newest_id()
