@@ -67,7 +67,7 @@ export class Notifications {
     ];
     return h("article", { class: "push", "aria-label": `Push: ${push.title}`, data: { command: push.command_id } },
       h("header", {}, h("span", {}, "Kairos"), h("span", { class: "number" }, after)),
-      h("h3", {}, push.title),
+      h("h2", {}, push.title),
       push.body && h("p", {}, push.body),
       push.reason && h("p", { class: "reason" }, sentence(push.reason)),
       h("div", { class: "does" }, ...does));

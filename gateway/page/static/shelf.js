@@ -37,7 +37,7 @@ export class Shelf {
   card(item) {
     const price = priceOf(item);
     const words = h("span", { class: "words" }, h("span", { class: "kind" }, kindOf(item)), h("span", { class: "title" }, item.title), price && priceLine(price));
-    const look = h("button", { type: "button", class: "look", "aria-label": `${CORNERS[item.scenario].look} at ${item.title}`, onclick: () => this.look(item) }, picture(item), words);
+    const look = h("button", { type: "button", class: "look", "aria-label": `${CORNERS[item.scenario].look} ${item.title}`, onclick: () => this.look(item) }, picture(item), words);
     return h("li", { class: "product", data: { item: item.id } }, look, actions(ON_CARD[item.scenario], item, this.session));
   }
 }

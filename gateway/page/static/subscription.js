@@ -2,6 +2,7 @@
 import { tell } from "./api.js";
 
 const WORKER = "/sw.js";
+const PATIENCE_MS = 10_000; // a browser that cannot reach its push service may try for minutes
 const WHY = { AbortError: "this browser cannot reach its push service", NotAllowedError: "this browser does not allow notifications" };
 const REFUSED = {
   denied: "this browser does not allow notifications; its settings for this page can change that",
@@ -30,8 +31,9 @@ export async function subscribe({ gateway, collector }, person) {
   const mine = { person: person.id, device: former?.device ?? `web-${kairosId().slice(0, 8)}` };
   await navigator.serviceWorker.register(`${WORKER}?${new URLSearchParams({ ...mine, collector })}`);
   const { pushManager } = await navigator.serviceWorker.ready;
-  const subscription = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }).catch((error) => { throw new Error(WHY[error.name] ?? error.message); });
-  await device(gateway, mine, "PUT", { channel: "web_push", subscription: subscription.toJSON(), locale: person.locale, time_zone: person.timeZone });
+  const subscription = await inTime(pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
+  const body = { channel: "web_push", subscription: subscription.toJSON(), locale: person.locale, time_zone: person.timeZone };
+  await device(gateway, mine, "PUT", body).catch(async (error) => { await subscription.unsubscribe(); throw error; });
 }
 
 export async function unsubscribe(gateway) {
@@ -40,6 +42,16 @@ export async function unsubscribe(gateway) {
   await device(gateway, mine, "DELETE");
   const registration = await navigator.serviceWorker.getRegistration(WORKER);
   await (await registration.pushManager.getSubscription())?.unsubscribe();
+}
+
+function inTime(asked) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      asked.then((subscription) => subscription.unsubscribe(), () => {}); // nobody waits for it any more
+      reject(new Error("this browser's push service does not answer"));
+    }, PATIENCE_MS);
+    asked.then(resolve, (error) => reject(new Error(WHY[error.name] ?? error.message))).finally(() => clearTimeout(late));
+  });
 }
 
 async function device(gateway, { person, device: id }, method, body) {

@@ -14,18 +14,17 @@ export class WebPush {
 
   // One is somebody else now, or has just come.
   become() {
-    this.act(async () => {});
+    this.find("");
   }
 
   // Does something, and says how things stand then, or why not.
   async act(something) {
-    let problem = "";
-    try {
-      await something();
-      this.holder = (await holder(this.where.gateway))?.person ?? null;
-    } catch (error) {
-      problem = `Not here: ${error.message}.`;
-    }
+    this.says.textContent = "Asking this browser …";
+    this.find(await something().then(() => "", (error) => `Not here: ${error.message}.`));
+  }
+
+  async find(problem) {
+    this.holder = (await holder(this.where.gateway).catch(() => null))?.person ?? null;
     this.draw(problem);
   }
 

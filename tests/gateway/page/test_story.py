@@ -178,6 +178,12 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#categories [aria-pressed=true]")).to_be_focused()  # drawn anew, and still there
     look_at = page.locator(".product .look").first
     look_at.focus()
     page.keyboard.press("Enter")
@@ -196,7 +202,15 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
     page.get_by_text("The best hour of each day").press("Enter")
     expect(page.locator("[data-part=week] tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.locator("[data-action=dismiss]").first.press("Enter")
+    page.get_by_role("button", name="What Kairos believes").press("Enter")
+    expect(page.get_by_role("heading", name="What Kairos believes")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Back to the shelf")).to_be_focused()
+    page.keyboard.press("F8")
+    expect(page.get_by_role("article").first.get_by_role("button", name=re.compile("^Open"))).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # dismissed: back to where one was, or to the next push
+    expect(page.locator("[data-part=timeline]")).to_contain_text("dismissed")
+    assert page.evaluate("document.activeElement.matches('#jump, .push button')")
     page.get_by_role("link", name="Operators").press("Enter")
     expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

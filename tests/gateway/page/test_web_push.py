@@ -211,3 +211,19 @@ def test_a_browser_without_a_push_service_says_so(browser: Browser, stage: Stage
 
     expect(card(seen.page)).to_contain_text("Not here: this browser cannot reach its push service")
     assert all("Push API in incognito mode" in each for each in seen.complaints)  # Chromium's own word for why
+
+
+def test_a_push_service_that_does_not_answer_is_not_waited_for_for_ever(browser: Browser, stage: Stage) -> None:
+    silent = "PushManager.prototype.subscribe = () => new Promise(() => {});"
+    seen = opened(browser, stage.address, silent, **ALLOWED)
+    become(seen.page, "Eva, Sao Paulo")
+    seen.page.clock.install()
+
+    card(seen.page).get_by_role("button", name="Show what is pushed to").click()
+    expect(card(seen.page)).to_contain_text("Asking this browser")
+    seen.page.wait_for_function("navigator.serviceWorker.ready")
+    for _ in range(10):  # seconds after it was asked, whenever that was
+        seen.page.clock.run_for(2_000)
+
+    expect(card(seen.page)).to_contain_text("Not here: this browser's push service does not answer.")
+    assert seen.complaints == []
