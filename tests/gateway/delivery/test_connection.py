@@ -23,7 +23,7 @@ def test_what_is_taken_back_before_it_was_written_never_is() -> None:
 
         stream = load_settings(DeliverySettings, "delivery", None).delivery.stream
         connection = Connection(("ada",), "phone", write, lambda _why: None, stream)
-        connection.resume([])
+        connection.resume([], 0)
         for number, command_id in enumerate(("on its way", "waits", "last"), 1):
             connection.offer(replace(entry(command_id), stream_id=number))
         await asyncio.sleep(0)  # the first is with the transport
