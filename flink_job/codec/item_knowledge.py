@@ -15,7 +15,7 @@ from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
 from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, WORDING, item_key, segment_key, wording_key
 from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS
-from flink_job.core.rules.learning import MOST_COUNTRIES, MOST_NEIGHBOURS
+from flink_job.core.rules.learning import MOST_GROUPS, MOST_NEIGHBOURS
 from kairos.v1 import knowledge_pb2
 
 _EVERY_PUSH = PRICE_OF_ALL.partition("/")[2]
@@ -58,7 +58,7 @@ def _fill_item(item: knowledge_pb2.ItemKnowledge, facts: ItemFacts) -> None:
     if facts.gone:
         return
     item.popularity, item.rating_sum, item.category, item.stopped = facts.popularity, facts.rating_sum, facts.category, facts.stopped
-    for name, value in facts.by_country:
+    for name, value in facts.by_group:
         item.popularity_by_segment[name] = value
     for item_id, similarity in zip(facts.neighbours, facts.similarities, strict=True):
         item.neighbours.add(item_id=item_id, similarity=similarity)
@@ -127,8 +127,8 @@ class FactsDecoder:
     def _item(self, item: knowledge_pb2.ItemKnowledge, made_at_ms: int) -> ItemFacts:
         if not item.item_id or is_longer(item.item_id, self._max_id_bytes):
             raise DecodeError(errors.INVALID_FIELD, f"item.item_id: must have from 1 to {self._max_id_bytes} bytes")
-        if len(item.neighbours) > MOST_NEIGHBOURS or len(item.popularity_by_segment) > MOST_COUNTRIES:
-            raise DecodeError(errors.INVALID_FIELD, f"item: may have at most {MOST_NEIGHBOURS} neighbours and {MOST_COUNTRIES} segments")
+        if len(item.neighbours) > MOST_NEIGHBOURS or len(item.popularity_by_segment) > MOST_GROUPS:
+            raise DecodeError(errors.INVALID_FIELD, f"item: may have at most {MOST_NEIGHBOURS} neighbours and {MOST_GROUPS} segments")
         counts = item.outcomes
         outcomes = (counts.sent, counts.opened, counts.converted, counts.dismissed, counts.opted_out)
         similarities = tuple(neighbour.similarity for neighbour in item.neighbours)
@@ -139,7 +139,7 @@ class FactsDecoder:
             item_id=item.item_id,
             made_at_ms=made_at_ms,
             popularity=item.popularity,
-            by_country=tuple(sorted(item.popularity_by_segment.items())),
+            by_group=tuple(sorted(item.popularity_by_segment.items())),
             rating_sum=item.rating_sum,
             neighbours=tuple(neighbour.item_id for neighbour in item.neighbours),
             similarities=similarities,

@@ -9,6 +9,7 @@ from flink_job.codec.errors import DecodeError
 from flink_job.codec.item_versions import LONGEST_CATEGORY
 from flink_job.codec.limits import is_longer
 from flink_job.codec.origin import parse_origin
+from flink_job.codec.signals import words_of
 from flink_job.core.learning.signals import (
     KEY_SEPARATOR,
     MOST_WORDINGS,
@@ -37,6 +38,8 @@ _LONGEST_SIGNAL_ID = 160
 def encode_item_signal(signal: ItemSignal) -> tuple[str, bytes]:
     """Key and value of the record."""
     message = learning_pb2.ItemSignal(signal_id=signal.signal_id, occurred_at_ms=signal.at_ms, country=signal.country)
+    if signal.segments:
+        message.segments.extend(signal.segments)
     body = signal.body
     if type(body) is Visit:
         visit = message.visit
@@ -86,7 +89,7 @@ class ItemSignalDecoder:
         """The signal in `payload`, for `key`. Raises DecodeError. Its body is shared with the other keys': not to be changed."""
         last = self._last
         if last is not None and payload == self._last_payload:  # one record comes once for each of its keys, one after the other
-            return ItemSignal(last.signal_id, (key,), last.at_ms, last.country, last.body)
+            return ItemSignal(last.signal_id, (key,), last.at_ms, last.country, last.body, last.segments)
         if payload is None:
             raise DecodeError(errors.NULL_VALUE, "value: an item signal cannot be null")
         if len(payload) > self._max_record_bytes:
@@ -103,7 +106,8 @@ class ItemSignalDecoder:
         body = self._body(message, latest_ms)
         if at_ms > latest_ms:
             raise DecodeError(errors.FUTURE, f"occurred_at_ms: {at_ms - wall_ms} ms ahead, at most {self._max_future_ms} are accepted")
-        signal = ItemSignal(message.signal_id or parse_origin(origin).record_id, (key,), at_ms, message.country[:2], body)
+        segments = words_of(message.segments) if message.segments else ()
+        signal = ItemSignal(message.signal_id or parse_origin(origin).record_id, (key,), at_ms, message.country[:2], body, segments)
         if message.signal_id and message.occurred_at_ms:  # else it is not the payload alone that says what it is
             self._last_payload, self._last = payload, signal
         return signal

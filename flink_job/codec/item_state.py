@@ -8,9 +8,11 @@ from array import array
 from flink_job.codec.item_versions import LONGEST_CATEGORY
 from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.codec.state import UnknownStateVersion
+from flink_job.core.learning.signals import group_of_segment
 from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, ItemState
 from flink_job.core.learning.wordings import SUMS
 from flink_job.core.rules.learning import LearningRules
+from flink_job.core.signals import LONGEST_WORD
 from kairos.v1 import state_pb2
 
 ITEM_STATE_VERSION = 1
@@ -23,7 +25,7 @@ def encode_item_state(state: ItemState) -> bytes:
     message = state_pb2.ItemState(
         popularity=state.popularity,
         as_of_ms=state.popularity_at_ms,
-        popularity_by_country=state.by_country,
+        popularity_by_country=state.by_group,
         sent=state.outcomes[0],
         opened=state.outcomes[1],
         converted=state.outcomes[2],
@@ -69,7 +71,7 @@ def decode_item_state(blob: bytes) -> ItemState:
     return ItemState(
         popularity=message.popularity,
         popularity_at_ms=message.as_of_ms,
-        by_country=dict(message.popularity_by_country),
+        by_group=dict(message.popularity_by_country),
         outcomes=[message.sent, message.opened, message.converted, message.dismissed, message.opted_out],
         slots=decode_slots(message.outcomes_by_slot, message.visits_by_slot) if message.outcomes_by_slot else None,
         outcomes_at_ms=message.outcomes_at_ms,
@@ -104,6 +106,6 @@ def most_item_bytes(rules: LearningRules, max_id_bytes: int) -> int:
     per_id = max_id_bytes + 3
     neighbours = rules.covisits.kept * (per_id + 8 + 4 + 4)
     watchers = rules.watchers.kept * (per_id + 8 + 1)
-    countries = rules.popularity.countries * (4 * 2 + 8 + 8)
+    groups = rules.popularity.groups * (len(group_of_segment("")) + 4 * LONGEST_WORD + 8 + 8)
     texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 33 * 12 + 8 * SUMS + 3
-    return 1 + neighbours + watchers + countries + SLOTS * SLOT_COLUMNS * 4 + 8 * rules.seen_signals + texts_and_scalars
+    return 1 + neighbours + watchers + groups + SLOTS * SLOT_COLUMNS * 4 + 8 * rules.seen_signals + texts_and_scalars

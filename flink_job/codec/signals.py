@@ -142,12 +142,13 @@ def _user_update(body: signal_pb2.UserUpdate, event_id: str, at_ms: int) -> User
         country=body.country[:2] if body.HasField("country") else None,
         locale=body.locale[:_LONGEST_LOCALE] if body.HasField("locale") else None,
         erase=body.erase,
-        purposes=_words(body.purposes) if body.purposes_set else None,
+        purposes=words_of(body.purposes) if body.purposes_set else None,
         birth_year=body.birth_year if body.HasField("birth_year") else None,
-        segments=_words(body.segments) if body.segments_set else None,
+        segments=words_of(body.segments) if body.segments_set else None,
         channels=tuple(sorted(_CHANNELS.intersection(body.channels))) if body.channels_set else None,
     )
 
 
-def _words(given: Iterable[str]) -> tuple[str, ...]:
+def words_of(given: Iterable[str]) -> tuple[str, ...]:
+    """Purposes or segments, so many and so much of each as is kept."""
     return tuple(word[:LONGEST_WORD] for word in given)[:MOST_WORDS]

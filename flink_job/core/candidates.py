@@ -5,13 +5,13 @@ the user dealt with), `category` (fresh ones of the newest item's most specific 
 the wish list), `followed` (newest of the creators followed last), `urgent` (breaking, or with the editors' boost), `nudged` (what the decision is
 about). Whoever has none of one source still has the others: a new user gets what is fresh and urgent, a new item is found as fresh, by its
 category and by nearness. From what the item operator taught: `trending`
-(most popular in the country and over all) and `together` (what others dealt with together with the newest item).
+(most popular in the segments and the country of the user, and over all) and `together` (what others dealt with together with the newest item).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from math import ceil
 from typing import Protocol
@@ -21,6 +21,7 @@ import numpy as np
 from flink_job.core.catalogue import URGENT, Catalogue, by_creator
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.knowledge import Knowledge
+from flink_job.core.learning.signals import group_of_segment
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
 from flink_job.core.state import UserState
@@ -28,6 +29,7 @@ from flink_job.core.tastes import Tastes
 
 _FIRST = np.ones(1, np.bool_)
 _CREATORS_ASKED = 4
+_SEGMENTS_ASKED = 2
 
 
 class Found:
@@ -97,8 +99,8 @@ class CandidateFinder:
         if rules.unfinished and (keys := unfinished(state, rules.unfinished)):
             by_source.append(("unfinished", self._sendable(keys, now_ms)))
         if (knowledge := self._knowledge) is not None and len(knowledge):
-            for country in (state.country, "") if state.country else ("",):
-                rows = knowledge.trending(country, rules.trending, now_ms)
+            for group in _groups(state):
+                rows = knowledge.trending(group, rules.trending, now_ms)
                 by_source += [("trending", rows)] if len(rows) else []
             if rules.together and state.recent_item:
                 rows, _ = knowledge.neighbours(state.recent_item[-1], rules.together)
@@ -135,3 +137,12 @@ class CandidateFinder:
             return NO_ROWS
         found = np.array(rows, np.intp)
         return found[self._catalogue.eligible(found, now_ms)]
+
+
+def _groups(state: UserState) -> Iterator[str]:
+    """Of whom the user is one, the narrowest first; empty: everybody."""
+    for name in state.segments[:_SEGMENTS_ASKED]:
+        yield group_of_segment(name)
+    if state.country:
+        yield state.country
+    yield ""

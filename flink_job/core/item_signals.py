@@ -145,7 +145,7 @@ class ItemSignalMaker:
         if visit.told == len(visit.item_ids):
             return _NOTHING
         keys = tuple([item_key(item_id) for item_id in visit.item_ids])
-        return (ItemSignal(command_id(user_id, f"visit/{event_id}"), keys, times[-1], state.country, visit),)
+        return (ItemSignal(command_id(user_id, f"visit/{event_id}"), keys, times[-1], state.country, visit, state.segments),)
 
     def _watch(self, user_id: str, state: UserState, signal: Interaction) -> ItemSignals:
         kind = InteractionType(signal.kind)

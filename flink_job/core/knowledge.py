@@ -37,7 +37,7 @@ class _Held:
 
     made_at_ms: int
     place: int
-    countries: tuple[str, ...]
+    groups: tuple[str, ...]
     rating_sum: float
     neighbours: NDArray[np.uint64]
     similarities: NDArray[np.float32]
@@ -147,11 +147,11 @@ class Knowledge:
         place = held.place if held is not None else self._new_place(key)
         sent, opened, converted, *_ = facts.outcomes
         self._outcomes.put(place, self._code(facts.category), (sent, opened, converted), facts.outcomes_at_ms)
-        countries = self._rank(place, key, () if held is None else held.countries, facts)
+        groups = self._rank(place, key, () if held is None else held.groups, facts)
         self._held[key] = _Held(
             made_at_ms=facts.made_at_ms,
             place=place,
-            countries=countries,
+            groups=groups,
             rating_sum=facts.rating_sum,
             neighbours=np.array([key_of(item_id) for item_id in facts.neighbours], np.uint64),
             similarities=np.array(facts.similarities, np.float32),
@@ -160,8 +160,8 @@ class Knowledge:
         return True
 
     def _rank(self, place: int, key: int, before: tuple[str, ...], facts: ItemFacts) -> tuple[str, ...]:
-        """The item's places in the lists of all and of its countries; the countries."""
-        popular = [(name, value) for name, value in ((_EVERYWHERE, facts.popularity), *facts.by_country) if value > 0.0]
+        """The item's places in the lists of all and of its groups; the groups."""
+        popular = [(name, value) for name, value in ((_EVERYWHERE, facts.popularity), *facts.by_group) if value > 0.0]
         for name in before:
             if all(name != now for now, _ in popular):
                 self._top[name].discard(place)
@@ -184,7 +184,7 @@ class Knowledge:
         """The item is gone. What comes later about it is new: records of one item come in order, or after a newer version of its own."""
         if held is not None:
             self._outcomes.put(held.place, 0, (0.0, 0.0, 0.0), held.made_at_ms)
-            for name in held.countries:
+            for name in held.groups:
                 self._top[name].discard(held.place)
             self._free.append(held.place)
             del self._held[key]

@@ -184,7 +184,11 @@ async def _watch(producer: AcknowledgedProducer, readiness: Readiness, metrics: 
     """Keeps readiness up to date, and says when it changes."""
     log = structlog.get_logger("collector")
     while True:
-        obstacle = await producer.probe(readiness.topics)
+        try:
+            obstacle = await producer.probe(readiness.topics)
+        except Exception as error:  # nobody would see it, and readiness would say for ever what was true once
+            obstacle = f"the brokers cannot be asked ({type(error).__name__})"
+            log.exception("not asked")
         if obstacle != readiness.obstacle:
             if obstacle:
                 log.warning("not ready", reason=obstacle)

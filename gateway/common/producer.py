@@ -119,8 +119,10 @@ class AcknowledgedProducer:
         self._timer = self._loop.call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
-        self._producer.poll(0)  # calls the batches' report for whatever is acknowledged
-        self._schedule()
+        try:
+            self._producer.poll(0)  # calls the batches' report for whatever is acknowledged
+        finally:  # whatever goes wrong there: who waits would wait for ever
+            self._schedule()
 
     def _finished(self, batch: _Batch) -> None:
         self.records -= batch.count

@@ -45,6 +45,11 @@ def end_ms(command: PushCommand, default_ttl_ms: int) -> int:
     return min(expires_at_ms, command.quiet_from_ms) if command.quiet_from_ms else expires_at_ms
 
 
+def due_ms(command: PushCommand, default_ttl_ms: int) -> int:
+    """From when on it can be said what becomes of it, milliseconds since the epoch: its moment comes, or its end before that."""
+    return min(command.not_before_ms, end_ms(command, default_ttl_ms))
+
+
 def wanted(command: PushCommand, origin: str, ends_at_ms: int, now_ms: int, remember_ms: int) -> Wanted:
     """What the store is asked for it. It is remembered for so long after its end."""
     return Wanted(command.command_id, command.user_id, origin, now_ms, max(now_ms, ends_at_ms) + remember_ms)

@@ -12,12 +12,12 @@ from gateway.delivery import commands
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.metrics import COMMANDS
 from gateway.delivery.outcomes import Report
+from gateway.delivery.pending import Pending
 from gateway.delivery.reports import OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
 from gateway.delivery.routes import Route
 from gateway.delivery.routing import Router
 from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
-from gateway.delivery.source import Record
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Claim, Standing
 from gateway.delivery.stream.hub import Hub
@@ -27,7 +27,7 @@ from kairos.v1.push_pb2 import PushCommand, Target
 
 
 class Delivering:
-    """``cancelled``: ids of commands that were taken back and are not delivered yet; others change it."""
+    """``cancelled``: users and ids of commands that were taken back and are not delivered yet; others change it."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Delivering:
         store: AsyncStore,
         telling: Telling,
         clock_ms: Callable[[], int],
-        cancelled: Collection[str],
+        cancelled: Collection[tuple[str, str]],
     ) -> None:
         self._settings = settings
         self._router = router
@@ -50,16 +50,17 @@ class Delivering:
         self._cancelled = cancelled
         self._log = structlog.get_logger("delivery")
 
-    async def deliver(self, record: Record, command: PushCommand, claim: Claim | None) -> None:
+    async def deliver(self, pending: Pending, claim: Claim | None) -> None:
         """Returns when its outcome is told. ``claim``: as it was a moment ago; None: nobody has asked."""
+        record, command = pending.record, pending.command
         ends_at_ms = commands.end_ms(command, self._settings.default_ttl_ms)
         if claim is None or claim.standing is Standing.HELD:
-            claim = await self._claim(command, record.place.origin, ends_at_ms, claim)
+            claim = await self._claim(command, record.origin, ends_at_ms, claim)
             COMMANDS.labels(claim.standing.value).inc()
         if claim.standing is Standing.TAKEN_OVER:
             self._log.warning("taken over from a gateway that is gone", command_id=command.command_id)
         if claim.standing is Standing.SETTLED:
-            await self._tell_again(command, claim, record.place.origin)
+            await self._tell_again(command, claim, record.origin)
             return
         routes = self._router.route(command, claim, ends_at_ms, self._clock_ms())
         if isinstance(routes, Report):
@@ -98,7 +99,7 @@ class Delivering:
         last = report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, self._clock_ms())
         for number, target in enumerate(route.addresses, 1):
             another_way = number < len(route.addresses)
-            if command.command_id in self._cancelled:
+            if self._is_cancelled(command):
                 return report_of(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason="taken back")
             if command.dry_run and target.channel != feedback_pb2.CHANNEL_FCM:
                 return report_of(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target, reason="dry run")
@@ -122,7 +123,7 @@ class Delivering:
             await self._telling.tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
 
         sender = self._senders[target.channel]
-        answer, attempts = await sender.send(push, target, failed_once, lambda: command.command_id in self._cancelled)
+        answer, attempts = await sender.send(push, target, failed_once, lambda: self._is_cancelled(command))
         if answer.verdict is Verdict.DEAD_ADDRESS:
             now_ms = self._clock_ms()
             await self._store.run(lambda store: store.retire_device(command.user_id, target, now_ms))
@@ -132,6 +133,9 @@ class Delivering:
             # The push is not lost yet, and its cap not free: only the last word may say so.
             await self._telling.tell(answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
         return report
+
+    def _is_cancelled(self, command: PushCommand) -> bool:
+        return (command.user_id, command.command_id) in self._cancelled
 
     async def _to_all(self, push: Push, routes: Sequence[Route], written_at_ms: int) -> None:
         command_id = push.command.command_id

@@ -1,19 +1,19 @@
 """From records of the topic of pushes to what became of them.
 
     parse → the user's turn → together with others that came, or on its own → the record is done
+          → kept in the store, if its moment has not come; the record is done → its moment → the user's turn → …
 
 Settling is durable before anything is told, and telling before the record counts as done: whatever the gateway dies at, the next one
 finds out from the store what was settled, and tells it again with the same feedback ids. The pushes of one user go one after the other.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from gateway.delivery import commands
 from gateway.delivery.dead_letters import dead_letter
+from gateway.delivery.deferring import Deferring
 from gateway.delivery.delivering import Delivering
 from gateway.delivery.feedback import FeedbackWriter
 from gateway.delivery.metrics import COMMANDS, DONE_SECONDS, UNDER_WAY
@@ -25,7 +25,7 @@ from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.source import Place, Record
 from gateway.delivery.store.async_store import AsyncStore
-from gateway.delivery.store.values import Claim
+from gateway.delivery.store.values import Claim, Deferred
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.tasks import Tasks
 from gateway.delivery.telling import Telling
@@ -62,52 +62,66 @@ class Dispatcher:
         """Whose turn it is. Of each user there is one."""
         self._beginning = False
         self._tasks = Tasks(failed)
-        self._cancelled: set[str] = set()
-        self._waiting: dict[str, asyncio.Event] = {}
-        """Commands whose moment has not come; set: it was taken back."""
+        self._cancelled: set[tuple[str, str]] = set()
+        """Users, and ids of their commands that are being taken back."""
         router = Router(plan, frozenset((feedback_pb2.CHANNEL_IN_APP, *senders)))
         self._telling = Telling(feedback)
         self._delivering = Delivering(settings, router, senders, hub, store, self._telling, clock_ms, self._cancelled)
         self._together = Together(settings, router, hub, store, self._telling, clock_ms)
+        self._deferring = Deferring(settings, store, clock_ms, self._begin_due)
         self.under_way = 0
         """Records begun and not done."""
+
+    def start(self) -> None:
+        """Begin with commands that the store has, when their moment comes."""
+        self._tasks.start_waiting(self._deferring.watch())
 
     def receive(self, records: Sequence[Record]) -> None:
         """Begin with each of these."""
         now_ms = self._clock_ms()
         self._count(len(records))
         begin: list[Pending] = []
+        defer: list[tuple[Record, Deferred]] = []
         for record in records:
             try:
                 command = commands.parse(record.value, record.key)
             except commands.MalformedError as error:
                 self._tasks.start(self._bury(record, str(error)))
                 continue
-            if command.cancels_command_id:
-                self._cancelled.add(command.cancels_command_id)
-                if waiting := self._waiting.get(command.cancels_command_id):
-                    waiting.set()
-            pending = Pending(record, command, now_ms)
-            if command.not_before_ms > now_ms:
-                self._tasks.start_waiting(self._begin_later(pending))
-            elif self._turns.take(command.user_id, pending):
-                begin.append(pending)
-        self._begin(begin)
+            due_ms = commands.due_ms(command, self._settings.default_ttl_ms)
+            if due_ms > now_ms:
+                kept = Deferred(command.command_id, command.user_id, record.origin, due_ms, command.SerializeToString())
+                defer.append((record, kept))
+            else:
+                begin.append(Pending(record, command, now_ms))
+        if defer:
+            self._tasks.start(self._defer(defer))
+        self._take_turns(begin)
 
     async def finish(self, timeout_s: float) -> None:
         """Wait for what is under way; what is not done by then will be read again by whoever comes next."""
         await self._tasks.finish(timeout_s)
 
-    async def _begin_later(self, pending: Pending) -> None:
-        """It takes its turn when its moment has come, so that others need not wait for it."""
-        command_id = pending.command.command_id
-        waiting = self._waiting[command_id] = asyncio.Event()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(waiting.wait(), (pending.command.not_before_ms - self._clock_ms()) / 1000)
-        self._waiting.pop(command_id, None)
-        pending = pending._replace(began_ms=self._clock_ms())
-        if self._turns.take(pending.command.user_id, pending):
-            self._begin([pending])
+    async def _defer(self, several: Sequence[tuple[Record, Deferred]]) -> None:
+        """Their records are done once the store has them."""
+        await self._deferring.put([kept for _, kept in several])
+        COMMANDS.labels("deferred").inc(len(several))
+        for record, _ in several:
+            self._done(record.place)
+        self._count(-len(several))
+
+    def _begin_due(self, several: Sequence[Deferred]) -> None:
+        """The moment of each of these has come."""
+        now_ms = self._clock_ms()
+        self._count(len(several))
+        self._take_turns([Pending(each, PushCommand.FromString(each.record), now_ms) for each in several])
+
+    def _take_turns(self, several: Sequence[Pending]) -> None:
+        for pending in several:
+            command = pending.command
+            if command.cancels_command_id:
+                self._cancelled.add((command.user_id, command.cancels_command_id))
+        self._begin([pending for pending in several if self._turns.take(pending.command.user_id, pending)])
 
     def _begin(self, several: Sequence[Pending]) -> None:
         """It is the turn of each of these."""
@@ -124,7 +138,7 @@ class Dispatcher:
             together = []
             for pending in several:
                 command = pending.command
-                if command.cancels_command_id or command.command_id in self._cancelled:
+                if command.cancels_command_id or (command.user_id, command.command_id) in self._cancelled:
                     self._tasks.start(self._on_its_own(pending, None))
                 else:
                     together.append(pending)
@@ -143,7 +157,7 @@ class Dispatcher:
         if command.cancels_command_id:
             await self._take_back(command)
         if not commands.only_takes_back(command):
-            await self._delivering.deliver(pending.record, command, claim)
+            await self._delivering.deliver(pending, claim)
         self._are_done([pending])
 
     async def _take_back(self, command: PushCommand) -> None:
@@ -151,7 +165,7 @@ class Dispatcher:
         cancelled_id = command.cancels_command_id
         keep_until_ms = now_ms + self._settings.remember_ms
         stopped = await self._store.run(lambda store: store.cancelled(cancelled_id, command.user_id, now_ms, keep_until_ms))
-        self._cancelled.discard(cancelled_id)
+        self._cancelled.discard((command.user_id, cancelled_id))
         if stopped:
             self._hub.withdrawn(command.user_id, cancelled_id)
             report = Report(command.user_id, cancelled_id, feedback_pb2.OUTCOME_CANCELLED, now_ms, reason="taken back")
@@ -168,12 +182,18 @@ class Dispatcher:
         """Their records may be committed, and who waited behind them begins."""
         now_ms = self._clock_ms()
         begin = []
+        kept = []
         for pending in several:
-            self._done(pending.record.place)
+            if isinstance(pending.record, Deferred):
+                kept.append(pending.record)
+            else:
+                self._done(pending.record.place)
             DONE_SECONDS.observe((now_ms - pending.began_ms) / 1000)
             if (behind := self._turns.done(pending.command.user_id)) is not None:
                 begin.append(behind)
         self._count(-len(several))
+        if kept:
+            self._tasks.start(self._deferring.done(kept))
         self._begin(begin)
 
     def _count(self, more: int) -> None:

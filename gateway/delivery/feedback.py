@@ -7,7 +7,7 @@
 import asyncio
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import structlog
@@ -17,6 +17,7 @@ from gateway.common.producer import AcknowledgedProducer, BufferFull, NotAcknowl
 from gateway.delivery.metrics import OUTCOMES
 from gateway.delivery.outcomes import Report
 from gateway.delivery.store.records import to_signal
+from gateway.delivery.tasks import Tasks
 from kairos.contract.connection import Connection
 from kairos.v1 import feedback_pb2
 
@@ -30,21 +31,22 @@ _Waiting = tuple[str, list[tuple[bytes, bytes]], "asyncio.Future[None]"]
 
 
 class FeedbackWriter:
-    """Belongs to one event loop, from ``start`` to ``stop``."""
+    """Belongs to one event loop, from ``start`` to ``stop``. ``failed`` is called with what ends it and must never happen."""
 
-    def __init__(self, producer: AcknowledgedProducer, connection: Connection) -> None:
+    def __init__(self, producer: AcknowledgedProducer, connection: Connection, failed: Callable[[BaseException], None]) -> None:
         self._producer = producer
         self._feedback = connection.topic("feedback")
         self._dead_letters = connection.topic("dead-letters")
         self._log = structlog.get_logger("feedback")
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
-        self._senders: list[asyncio.Task[None]] = []
+        self._senders = Tasks(failed)
 
     def start(self) -> None:
         """Begin to send."""
         self._producer.start()
-        self._senders = [asyncio.create_task(self._send(), name="feedback") for _ in range(_SENDERS)]
+        for _ in range(_SENDERS):
+            self._senders.start(self._send())
 
     async def tell(self, report: Report) -> None:
         """Returns when the brokers have it."""
@@ -65,9 +67,7 @@ class FeedbackWriter:
 
     async def stop(self, timeout_s: float) -> None:
         """Give what is under way so long to be written."""
-        for sender in self._senders:
-            sender.cancel()
-        await asyncio.gather(*self._senders, return_exceptions=True)
+        await self._senders.finish(0)
         await self._producer.close(timeout_s)
 
     async def _write(self, topic: str, records: list[tuple[bytes, bytes]]) -> None:

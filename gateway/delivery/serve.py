@@ -23,6 +23,7 @@ from gateway.common.protocol import BoundedHeads
 from gateway.common.pseudonyms import Pseudonyms
 from gateway.common.secrets import named_secrets, read_secret
 from gateway.common.settings import connection, job_config
+from gateway.common.threads import hear_of_threads
 from gateway.common.tokens import TokenRules, TokenVerifier
 from gateway.delivery.app import build_app
 from gateway.delivery.channels.open import Channels, open_channels
@@ -88,6 +89,7 @@ class Gateway:
 
     async def run(self) -> None:
         """From start to graceful end."""
+        hear_of_threads(self.fail)
         delivery = self._settings.delivery
         async with self._store() as store, open_channels(delivery) as channels, self._feedback() as feedback:
             hub = Hub(delivery.stream, store, feedback.tell_all, clock_ms, self.fail)
@@ -99,6 +101,7 @@ class Gateway:
             feed = DeviceFeed(self._there, delivery.source.group_id, delivery.registry.max_per_user, store, self.fail)
             async with self._http(hub, store, feedback, channels), self._background(hub, store):
                 source.start(dispatcher.receive)
+                dispatcher.start()
                 if delivery.registry.from_topic:
                     feed.start()
                 await self._ending.wait()
@@ -136,13 +139,15 @@ class Gateway:
             except TimeoutError:
                 self._log.warning("ending without the store: others find out when the lease is over")
                 timeout_s = 0.0
+            except Exception as error:  # noqa: BLE001 - a store that fails ends the gateway, and is what its last words are about
+                self.fail(error)
             await store.close(timeout_s)
 
     @contextlib.asynccontextmanager
     async def _feedback(self) -> AsyncIterator[FeedbackWriter]:
         options = producer_options(self._there, "kairos-gateway", self._settings.producer, _LARGEST_RECORD_BYTES)
         self._producer = AcknowledgedProducer(options, self._settings.producer, lambda: self.fail(RuntimeError("the Kafka client gave up")))
-        writer = FeedbackWriter(self._producer, self._there)
+        writer = FeedbackWriter(self._producer, self._there, self.fail)
         writer.start()
         try:
             yield writer

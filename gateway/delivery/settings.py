@@ -105,6 +105,8 @@ class StreamSettings(Section):
     send_timeout_ms: Positive
     messages_per_s: Positive
     messages_burst: Positive
+    max_unwritten: Positive
+    again_ms: Positive
     watch_ms: Positive
 
 
@@ -185,6 +187,7 @@ class DeliverySection(Section):
     default_ttl_ms: Positive
     remember_ms: Positive
     held_poll_ms: Positive
+    deferred_poll_ms: Positive
     source: SourceSettings
     retry: RetrySettings
     store: StoreSettings

@@ -43,9 +43,14 @@ class Record:
     value: bytes | None
     written_at_ms: int
 
+    @property
+    def origin(self) -> str:
+        """Where it was read, as a text."""
+        return self.place.origin
+
 
 class PushSource:
-    """``failed`` is called in the event loop when the consumer cannot go on."""
+    """``failed`` is called in the event loop when the consumer cannot go on, whatever the reason, or records cannot be handed out."""
 
     def __init__(
         self,
@@ -97,8 +102,18 @@ class PushSource:
         return self._under_way
 
     def _work(self) -> None:
+        try:
+            consumer = self._consumer()
+            try:
+                self._read(consumer)
+            finally:
+                consumer.close()
+        except Exception as error:  # noqa: BLE001 - the gateway ends with it, where a thread would die unseen
+            self._loop.call_soon_threadsafe(self._failed, error)
+
+    def _consumer(self) -> Consumer:
         settings = self._settings
-        consumer = Consumer(
+        return Consumer(
             {
                 **self._options,
                 "group.id": settings.group_id,
@@ -114,22 +129,27 @@ class PushSource:
                 "fetch.wait.max.ms": 10,
             }
         )
-        try:
-            consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
-            while not self._stopping.is_set():
-                self._note_done(consumer)
-                self._pause_or_resume(consumer)
-                messages = consumer.consume(1, settings.poll_ms / 1000)
-                if messages and settings.batch > 1:  # what is read together is delivered together, and costs less
-                    messages += consumer.consume(settings.batch - 1, settings.gather_ms / 1000)
-                records = self._records(messages)
-                if records:
-                    self._loop.call_soon_threadsafe(self._deliver, records)
+
+    def _read(self, consumer: Consumer) -> None:
+        settings = self._settings
+        consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        while not self._stopping.is_set():
             self._note_done(consumer)
-        except KafkaException as error:
-            self._loop.call_soon_threadsafe(self._failed, error)
-        finally:
-            consumer.close()
+            self._pause_or_resume(consumer)
+            messages = consumer.consume(1, settings.poll_ms / 1000)
+            if messages and settings.batch > 1:  # what is read together is delivered together, and costs less
+                messages += consumer.consume(settings.batch - 1, settings.gather_ms / 1000)
+            records = self._records(messages)
+            if records:
+                self._loop.call_soon_threadsafe(self._hand_out, records)
+        self._note_done(consumer)
+
+    def _hand_out(self, records: list[Record]) -> None:
+        """In the event loop, which would log an error and go on without these records."""
+        try:
+            self._deliver(records)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failed(error)
 
     def _records(self, messages: list[Message]) -> list[Record]:
         records = []

@@ -21,19 +21,24 @@ from gateway.delivery.routing import Router
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Addition, Appended, Claim, Standing
+from gateway.delivery.store.values import Addition, Appended, Claim, Standing, StreamEntry
 from gateway.delivery.stream.hub import Hub
+from gateway.delivery.stream.others import Before
 from gateway.delivery.telling import Telling
 from kairos.v1 import feedback_pb2
 
 
 @dataclass(slots=True)
 class Written:
-    """What a transaction did. ``left``: to be delivered on their own, with how they stand; ``done``: the others, once they are told."""
+    """What a transaction did. ``left``: to be delivered on their own, with how they stand; ``done``: the others, once they are told.
+
+    ``before``: what goes to connections before what was appended does.
+    """
 
     left: list[tuple[Pending, Claim]] = field(default_factory=list)
     done: list[Pending] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    before: Sequence[StreamEntry] = ()
     appended: list[tuple[Pending, Appended]] = field(default_factory=list)
     standings: Counter[Standing] = field(default_factory=Counter)
 
@@ -54,10 +59,12 @@ class Together:
     async def write(self, several: Sequence[Pending]) -> Written:
         """Returns when it is durable, and with the connections. Of each user there is one."""
         here = {each.command.user_id for each in several if self._hub.is_here(each.command.user_id)}
+        before = self._hub.before(here)
         now_ms = self._clock_ms()
-        written = await self._store.run(lambda store: self._write(store, several, here, now_ms))
+        written = await self._store.run(lambda store: self._write(store, several, here, before, now_ms))
         for standing, number in written.standings.items():
             COMMANDS.labels(standing.value).inc(number)
+        self._hub.publish(written.before)
         for pending, appended in written.appended:
             written.reports += self._hub.appended(appended, pending.record.written_at_ms)
         return written
@@ -66,13 +73,13 @@ class Together:
         """Returns when the job is told."""
         await self._telling.tell_all(written.reports)
 
-    def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], now_ms: int) -> Written:
+    def _write(self, store: Store, several: Sequence[Pending], here: Collection[str], before: Before, now_ms: int) -> Written:
         """In the store's thread, perhaps more than once: what it answers depends on nothing but what it is given."""
         ends_ms = [commands.end_ms(each.command, self._settings.default_ttl_ms) for each in several]
         remember_ms = self._settings.remember_ms
         claims = store.claim_all(
             [
-                commands.wanted(each.command, each.record.place.origin, end_ms, now_ms, remember_ms)
+                commands.wanted(each.command, each.record.origin, end_ms, now_ms, remember_ms)
                 for each, end_ms in zip(several, ends_ms, strict=True)
             ]
         )
@@ -93,6 +100,8 @@ class Together:
                 written.standings[claim.standing] += 1
         store.settle_all(refused)
         answers = store.append_all([addition for _, addition in additions])
+        if additions:
+            written.before = before.take(store)
         written.done = [pending for pending, does in zip(several, chosen, strict=True) if does is not None]
         written.appended = [(pending, appended) for (pending, _), appended in zip(additions, answers, strict=True)]
         written.reports = refused + [addition.settled for _, addition in additions if addition.settled is not None]

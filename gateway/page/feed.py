@@ -58,6 +58,10 @@ class Feed:
                 self.obstacle = f"Kafka does not answer ({error.args[0].name() if error.args else 'unknown'})"
                 log.warning("feed interrupted", reason=self.obstacle)
                 self._stopping.wait(_AGAIN_S)
+            except Exception as error:  # the thread would die unseen, and the page show for ever what was true once
+                self.obstacle = f"what is in Kafka cannot be read ({type(error).__name__})"
+                log.exception("feed failed")
+                self._stopping.wait(_AGAIN_S)
 
     def _read(self) -> None:
         options: dict[str, Any] = {

@@ -7,6 +7,7 @@ demo does without all of it.
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,15 +24,21 @@ _SECRETS = ("api-keys", "token-secrets", "vapid.pem")
 _DEADLINE_S = 90.0
 _PEOPLE = "demo-"
 """With this the ids of the page's people begin; pushes to all others are the simulated world's."""
+_LINGER_MS = 3000
+"""Whoever steps away to see Web Push does not want to wait a minute for it; a page that is loaded anew is back by then."""
 
 
 class DemoEdge:
-    """``settings``: the demo's configuration file, beside which the edge's is written. ``page_port``: the usual one, or a free one, unless given."""
+    """``settings``: the demo's configuration file, beside which the edge's is written. ``page_port``: the usual one, or a free one, unless given.
 
-    def __init__(self, settings: Path, flink_url: str, page_port: int | None = None) -> None:
+    ``push_services``: hosts of browsers' push services, instead of the known ones.
+    """
+
+    def __init__(self, settings: Path, flink_url: str, page_port: int | None = None, push_services: Sequence[str] = ()) -> None:
         self._folder = settings.parent
         self._settings = settings
         self._flink_url = flink_url
+        self._push_services = push_services
         self._ports = {name: port if ports.is_free(port) else ports.free_port() for name, port in _PORTS.items()}
         if page_port is not None:
             self._ports["page"] = page_port
@@ -87,7 +94,8 @@ class DemoEdge:
                 "store": {"path": str(self._folder / "edge.db")},
                 "source": {"user_prefix": _PEOPLE},
                 "registry": {"from_topic": False},
-                "web_push": {"private_key": self._vapid_key(), "subject": "mailto:demo@kairos.example"},
+                "stream": {"linger_ms": _LINGER_MS},
+                "web_push": {"private_key": self._vapid_key(), "subject": "mailto:demo@kairos.example", **self._hosts()},
             },
             "page": {
                 "port": self._ports["page"],
@@ -96,6 +104,9 @@ class DemoEdge:
                 "flink_url": self._flink_url,
             },
         }
+
+    def _hosts(self) -> dict[str, list[str]]:
+        return {"allowed_hosts": list(self._push_services)} if self._push_services else {}
 
     def _key(self, name: str) -> str:
         return self._secret(name, f"demo:{secrets.token_urlsafe(32)}\n")

@@ -1,12 +1,18 @@
-"""Creators followed and urgent items as sources of candidates; whom a user follows."""
+"""Trends, creators followed and urgent items as sources of candidates; whom a user follows."""
 
 import pytest
 
+from flink_job.core.candidates import CandidateFinder
 from flink_job.core.catalogue import Catalogue, CatalogueItem
 from flink_job.core.ids import key_of
+from flink_job.core.knowledge import Knowledge
+from flink_job.core.learning.facts import ItemFacts
+from flink_job.core.state import new_user
+from flink_job.core.tastes import Tastes
 from tests.core.catalogue_items import item
 from tests.core.person import MONDAY_0930, Person, pushed, shelf
 from tests.core.policies import HOUR, MINUTE, plain_rules
+from tests.learning.rules import learning_rules
 
 AT = MONDAY_0930
 ONLY = {f"candidates__{source}": 0 for source in ("interest", "neighbours", "category", "fresh", "unfinished", "followed", "urgent")}
@@ -14,6 +20,27 @@ ONLY = {f"candidates__{source}": 0 for source in ("interest", "neighbours", "cat
 
 def shopper(catalogue: Catalogue, **changes: object) -> Person:
     return Person(catalogue, plain_rules(**{**ONLY, "triggers": {"search": 0}, "candidates__listed": 9, **changes}))
+
+
+def test_what_is_popular_in_the_segments_in_the_country_and_with_all_are_candidates() -> None:
+    catalogue = shelf([item(name, updated_at_ms=AT) for name in ("mug", "cup", "pan", "lid")])
+    popular = {"mug": {"segment/loyal": 9.0}, "cup": {"DE": 8.0}, "pan": {"segment/new": 7.0}, "lid": {}}
+    knowledge = Knowledge(learning_rules(), catalogue)
+    for number, (name, groups) in enumerate(popular.items()):
+        knowledge.put(ItemFacts(name, AT, popularity=1.0 + number, by_group=tuple(groups.items()), outcomes_at_ms=AT))
+    finder = CandidateFinder(plain_rules(**{**ONLY, "candidates__trending": 1}).candidates, catalogue, knowledge)
+    state = new_user(2, AT)
+
+    def names() -> list[str]:
+        return [
+            catalogue.item(row).item_id for _, found in finder.find(state, Tastes(state.interest[0, :-1]), 0, AT).by_source for row in found
+        ]
+
+    assert names() == ["lid"]  # the most popular of all
+    state.country, state.segments = "DE", ("loyal",)
+    assert names() == ["mug", "cup", "lid"]
+    state.segments = ("new", "loyal", "third")
+    assert names() == ["pan", "mug", "cup", "lid"]
 
 
 def posts(creator: str, count: int, newest_ms: int = AT) -> list[CatalogueItem]:

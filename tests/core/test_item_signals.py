@@ -68,8 +68,17 @@ def test_a_short_visit_is_told_as_one_when_the_next_begins() -> None:
     told = ann.did("view", "item 7", AT + DAY)
     assert visited(told) == [("item 0", False), ("item 1", False), ("item 2", False)]
     assert told[0].keys == ("item/item 0", "item/item 1", "item/item 2")
+    assert told[0].groups == ("DE",)
     assert (told[0].at_ms, told[0].country) == (AT + 20 * SECOND, "DE")
     assert ann.did("view", "item 8", AT + DAY + SECOND) == ()
+
+
+def test_a_visit_is_told_with_the_segments_of_the_user() -> None:
+    ann = Teller()
+    ann.state.segments = ("loyal",)
+    ann.did("view", "item 0", AT)
+    (told,) = ann.did("view", "item 7", AT + DAY)
+    assert told.groups == ("DE", "segment/loyal")
 
 
 def test_the_hour_of_a_visit_is_told_to_the_segment_when_the_next_begins_whatever_was_done() -> None:

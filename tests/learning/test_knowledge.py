@@ -54,9 +54,9 @@ def rows(catalogue: Catalogue, *item_ids: str) -> np.ndarray[tuple[int], np.dtyp
 
 def test_the_most_popular_come_first_as_of_now_and_not_as_of_when_they_were_told() -> None:
     catalogue = shelf(item(name) for name in NAMES)
-    yesterday = facts("item 0", AT - DAY, popularity=10.0, by_country=(("DE", 10.0),))  # 5 by now
-    today = facts("item 1", AT, popularity=6.0, by_country=(("BR", 6.0),))
-    knowledge = known(catalogue, yesterday, today, facts("item 2", AT, popularity=1.0, by_country=(("DE", 1.0),)))
+    yesterday = facts("item 0", AT - DAY, popularity=10.0, by_group=(("DE", 10.0),))  # 5 by now
+    today = facts("item 1", AT, popularity=6.0, by_group=(("BR", 6.0),))
+    knowledge = known(catalogue, yesterday, today, facts("item 2", AT, popularity=1.0, by_group=(("DE", 1.0),)))
     assert ids(catalogue, knowledge.trending("", 10, AT)) == ["item 1", "item 0", "item 2"]
     assert ids(catalogue, knowledge.trending("DE", 10, AT)) == ["item 0", "item 2"]
     assert ids(catalogue, knowledge.trending("DE", 1, AT)) == ["item 0"]

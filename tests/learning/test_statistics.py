@@ -8,30 +8,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_job.core.learning.item_statistics import add_outcome, add_popularity, is_stopped, popularity_at
-from flink_job.core.learning.signals import PushStage
+from flink_job.core.learning.signals import ItemSignal, PushStage, Visit
 from flink_job.core.learning.slots import add_slot_outcome, add_slot_visit
 from flink_job.core.learning.state import OPENED, SENT, ItemState
 from tests.core.person import MONDAY_0930
 from tests.learning.rules import DAY, HOUR, learning_rules
 
 AT = MONDAY_0930
-RULES = learning_rules(popularity__half_life_ms=6 * HOUR, outcomes__half_life_ms=10 * DAY, popularity__countries=2)
+RULES = learning_rules(popularity__half_life_ms=6 * HOUR, outcomes__half_life_ms=10 * DAY, popularity__groups=2)
+VISIT = Visit(["mug"], [1.0], [AT], [0.0])
 
 
 def test_popularity_halves_with_every_half_life() -> None:
     state = ItemState()
-    add_popularity(RULES.popularity, state, 4.0, "DE", AT)
-    add_popularity(RULES.popularity, state, 1.0, "BR", AT + 6 * HOUR)
-    total, by_country = popularity_at(RULES.popularity, state, AT + 24 * HOUR)
+    add_popularity(RULES.popularity, state, 4.0, ("DE",), AT)
+    add_popularity(RULES.popularity, state, 1.0, ("BR",), AT + 6 * HOUR)
+    total, by_group = popularity_at(RULES.popularity, state, AT + 24 * HOUR)
     assert total == pytest.approx(4.0 * 0.5 ** (24 / 6) + 1.0 * 0.5 ** (18 / 6))
-    assert by_country == {"DE": pytest.approx(4.0 * 0.5**4), "BR": pytest.approx(0.5**3)}
+    assert by_group == {"DE": pytest.approx(4.0 * 0.5**4), "BR": pytest.approx(0.5**3)}
 
 
-def test_the_weakest_of_too_many_countries_is_forgotten_and_the_total_is_not() -> None:
+def test_the_weakest_of_too_many_groups_is_forgotten_and_the_total_is_not() -> None:
     state = ItemState()
-    for country, rating in (("DE", 3.0), ("BR", 1.0), ("FR", 2.0)):
-        add_popularity(RULES.popularity, state, rating, country, AT)
+    for group, rating in (("DE", 3.0), ("BR", 1.0), ("FR", 2.0)):
+        add_popularity(RULES.popularity, state, rating, (group,), AT)
     assert popularity_at(RULES.popularity, state, AT) == (6.0, {"DE": 3.0, "FR": 2.0})
+
+
+def test_a_visit_counts_in_the_country_and_in_every_segment_of_the_user_and_once_over_all() -> None:
+    state = ItemState()
+    rules = learning_rules(popularity__groups=4).popularity
+    add_popularity(rules, state, 3.0, ItemSignal("v", (), AT, "DE", VISIT, ("loyal", "parents")).groups, AT)
+    add_popularity(rules, state, 1.0, ItemSignal("w", (), AT, "", VISIT, ("loyal",)).groups, AT)
+    assert popularity_at(rules, state, AT) == (4.0, {"DE": 3.0, "segment/loyal": 4.0, "segment/parents": 3.0})
 
 
 visits = st.lists(st.tuples(st.floats(0.1, 5.0), st.integers(0, 60 * DAY)), min_size=1, max_size=30)
@@ -41,10 +50,10 @@ visits = st.lists(st.tuples(st.floats(0.1, 5.0), st.integers(0, 60 * DAY)), min_
 def test_the_order_of_arrival_does_not_matter(listed: list[tuple[float, int]], shuffled: random.Random) -> None:
     in_order, mixed = ItemState(), ItemState()
     for rating, after_ms in sorted(listed, key=lambda visit: visit[1]):
-        add_popularity(RULES.popularity, in_order, rating, "DE", AT + after_ms)
+        add_popularity(RULES.popularity, in_order, rating, ("DE",), AT + after_ms)
     shuffled.shuffle(listed)
     for rating, after_ms in listed:
-        add_popularity(RULES.popularity, mixed, rating, "DE", AT + after_ms)
+        add_popularity(RULES.popularity, mixed, rating, ("DE",), AT + after_ms)
     now_ms = AT + 60 * DAY
     by_hand = sum(rating * 0.5 ** ((60 * DAY - after_ms) / (6 * HOUR)) for rating, after_ms in listed)
     assert popularity_at(RULES.popularity, in_order, now_ms)[0] == pytest.approx(by_hand, rel=1e-9)

@@ -14,14 +14,14 @@ from flink_job.core.learning.state import SlotCounts
 class ItemFacts:
     """What behaviour taught about an item, as of `made_at_ms`.
 
-    `outcomes`: pushes sent, opened, converted, dismissed, opted out, decayed to `outcomes_at_ms`. `popularity` and `by_country` are decayed to
+    `outcomes`: pushes sent, opened, converted, dismissed, opted out, decayed to `outcomes_at_ms`. `popularity` and `by_group` are decayed to
     `made_at_ms`. `gone`: the item was taken out of the catalogue, and nothing else is told.
     """
 
     item_id: str
     made_at_ms: int
     popularity: float = 0.0
-    by_country: tuple[tuple[str, float], ...] = ()
+    by_group: tuple[tuple[str, float], ...] = ()
     rating_sum: float = 0.0
     neighbours: tuple[str, ...] = ()
     similarities: tuple[float, ...] = ()

@@ -1,10 +1,12 @@
-"""How an item is doing: decayed popularity, over all and by country, and decayed counts of what became of pushes that named it.
+"""How an item is doing: decayed popularity, over all and by group of users (country, segments), and decayed counts of what became of its pushes.
 
 `popularity(t) = Σ_visits rating · 2^(−(t − t_visit) / h)`. Outcomes count as of the *sending* of their push, whenever they come in, so that all
 of one push fade alike and a rate such as opened / sent is not bent by the time that opening takes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from flink_job.core.learning.fading import fading, times
 from flink_job.core.learning.signals import PushStage
@@ -20,18 +22,18 @@ COLUMN_OF = {
 }
 
 
-def add_popularity(rules: PopularityRules, state: ItemState, rating: float, country: str, at_ms: int) -> None:
-    """A visit dealt with the item; the least popular of too many countries is forgotten."""
+def add_popularity(rules: PopularityRules, state: ItemState, rating: float, groups: Iterable[str], at_ms: int) -> None:
+    """A visit of a user of these groups dealt with the item; where it is least popular of too many is forgotten."""
     state.popularity_at_ms, held, new = times(state.popularity_at_ms, at_ms, rules.half_life_ms)
     state.popularity = state.popularity * held + rating * new
-    by_country = state.by_country
+    by_group = state.by_group
     if held != 1.0:
-        for name in by_country:
-            by_country[name] *= held
-    if country and rules.countries:
-        by_country[country] = by_country.get(country, 0.0) + rating * new
-        if len(by_country) > rules.countries:
-            del by_country[min(by_country, key=lambda name: (by_country[name], name))]
+        for name in by_group:
+            by_group[name] *= held
+    for group in groups if rules.groups else ():
+        by_group[group] = by_group.get(group, 0.0) + rating * new
+        if len(by_group) > rules.groups:
+            del by_group[min(by_group, key=lambda name: (by_group[name], name))]
 
 
 def add_outcome(rules: OutcomeRules, state: ItemState, stage: int, sent_at_ms: int) -> None:
@@ -43,9 +45,9 @@ def add_outcome(rules: OutcomeRules, state: ItemState, stage: int, sent_at_ms: i
 
 
 def popularity_at(rules: PopularityRules, state: ItemState, now_ms: int) -> tuple[float, dict[str, float]]:
-    """Popularity as of `now_ms`: over all, and by country."""
+    """Popularity as of `now_ms`: over all, and by group."""
     left = fading(max(now_ms - state.popularity_at_ms, 0), rules.half_life_ms)
-    return state.popularity * left, {name: value * left for name, value in state.by_country.items()}
+    return state.popularity * left, {name: value * left for name, value in state.by_group.items()}
 
 
 def is_stopped(rules: OutcomeRules, state: ItemState) -> bool:

@@ -99,14 +99,14 @@ class Learner:
             return WordingFacts(key.removeprefix(WORDING), now_ms, tuple(state.wording), state.outcomes_at_ms) if state.wording else None
         if not key.startswith(ITEM):
             return None
-        popularity, by_country = popularity_at(rules.popularity, state, now_ms)
+        popularity, by_group = popularity_at(rules.popularity, state, now_ms)
         neighbours, similar = best_neighbours(rules.covisits, state)
         sent, opened, converted, dismissed, opted_out = state.outcomes
         return ItemFacts(
             item_id=key.removeprefix(ITEM),
             made_at_ms=now_ms,
             popularity=popularity,
-            by_country=tuple(sorted(by_country.items())),
+            by_group=tuple(sorted(by_group.items())),
             rating_sum=state.rating_sum,
             neighbours=neighbours,
             similarities=similar,
@@ -124,7 +124,7 @@ class Learner:
         if own >= visit.told:
             rating, at_ms = visit.ratings[own], visit.at_ms[own]
             _fade_news(state, at_ms, state.popularity_at_ms, self._rules.popularity.half_life_ms)
-            add_popularity(self._rules.popularity, state, rating, signal.country, at_ms)
+            add_popularity(self._rules.popularity, state, rating, signal.groups, at_ms)
             state.unreleased_ratings += rating
         add_visit(self._rules.covisits, state, own, visit)
 

@@ -111,6 +111,14 @@ class ItemSignal:
     at_ms: int
     country: str
     body: ItemSignalBody
+    segments: tuple[str, ...] = ()
+    """Of the user, where the item learns by them."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Those in which an item's popularity is kept besides over all."""
+        segments = tuple([group_of_segment(name) for name in self.segments]) if self.segments else ()
+        return (self.country, *segments) if self.country else segments
 
 
 ITEM, CREATOR, SEGMENT, WORDING = "item/", "creator/", "segment/", "wording/"
@@ -133,6 +141,11 @@ def creator_key(creator_id: str) -> str:
 def segment_key(country: str) -> str:
     """Key under which a segment learns."""
     return SEGMENT + country
+
+
+def group_of_segment(name: str) -> str:
+    """What a segment of users is called among the groups in which popularity is kept; a country is called by its two letters."""
+    return SEGMENT + name
 
 
 def wording_key(template_id: str) -> str:

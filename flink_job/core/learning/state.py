@@ -36,9 +36,9 @@ class ItemState:
     """One key of the item operator. The operator that loads it owns it; the core changes it in place."""
 
     popularity: float = 0.0
-    """Σ ratings, decayed to `popularity_at_ms`; likewise by country."""
+    """Σ ratings, decayed to `popularity_at_ms`; likewise by group of users (`ItemSignal.groups`)."""
     popularity_at_ms: int = 0
-    by_country: dict[str, float] = field(default_factory=dict)
+    by_group: dict[str, float] = field(default_factory=dict)
 
     outcomes: list[float] = field(default_factory=_none)
     """Pushes sent, opened, converted, dismissed, opted out, decayed to `outcomes_at_ms`."""

@@ -11,7 +11,7 @@ from flink_job.core.rules.checks import RuleError, not_negative, number, positiv
 from flink_job.core.signals import Trigger
 
 MOST_NEIGHBOURS = 64
-MOST_COUNTRIES = 32
+MOST_GROUPS = 32
 MOST_VISITED = 16
 """What the contract allows in one record."""
 
@@ -35,17 +35,17 @@ class TellingRules:
 
 @dataclass(frozen=True, slots=True)
 class PopularityRules:
-    """How popularity fades, for how many countries an item keeps its own, and how many items each country's list has."""
+    """How popularity fades, for how many groups of users (countries, segments) an item keeps its own, and how many items each group's list has."""
 
     half_life_ms: int
-    countries: int
+    groups: int
     trending: int
 
     def __post_init__(self) -> None:
         positive("half_life_ms", self.half_life_ms)
         positive("trending", self.trending)
-        if not 0 <= self.countries <= MOST_COUNTRIES:
-            raise RuleError(f"countries: must be from 0 to {MOST_COUNTRIES}, not {self.countries}")
+        if not 0 <= self.groups <= MOST_GROUPS:
+            raise RuleError(f"groups: must be from 0 to {MOST_GROUPS}, not {self.groups}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class DeviceEndpoints:
             return problem(400, "no push could be sent to this address from here")
         now_ms = self._clock_ms()
         most = self._settings.registry.max_per_user
-        await self._store.run(lambda store: store.put_devices(caller.user_ids[0], [target], now_ms, all_of_them=False, most=most))
+        user_id, *also = caller.user_ids
+        await self._store.run(lambda store: store.put_devices(user_id, [target], now_ms, all_of_them=False, most=most, also=also))
         DEVICES.labels("put").inc()
         return JSONResponse({"device_id": device_id})
 

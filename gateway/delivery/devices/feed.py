@@ -52,7 +52,17 @@ class DeviceFeed:
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        consumer = Consumer(
+        try:
+            consumer = self._consumer()
+            try:
+                self._read(consumer)
+            finally:
+                consumer.close()
+        except Exception as error:  # noqa: BLE001 - also what the store raises: the gateway ends with it, where a thread would die unseen
+            self._loop.call_soon_threadsafe(self._failed, error)
+
+    def _consumer(self) -> Consumer:
+        return Consumer(
             {
                 **self._options,
                 "group.id": self._group_id,
@@ -63,20 +73,17 @@ class DeviceFeed:
                 "allow.auto.create.topics": False,
             }
         )
-        try:
-            consumer.subscribe([self._topic])
-            while not self._stopping.is_set():
-                messages = [message for message in consumer.consume(_BATCH, _POLL_S) if _is_record(message)]
-                updates = [found for message in messages if (found := _user_update(message)) is not None]
-                if updates and not self._are_noted(updates):
-                    break  # whoever comes next reads them again
-                last = {message.partition(): message for message in messages}
-                for message in last.values():
-                    consumer.store_offsets(message)
-        except Exception as error:  # noqa: BLE001 - also what the store raises: the gateway ends with it, where a thread would die unseen
-            self._loop.call_soon_threadsafe(self._failed, error)
-        finally:
-            consumer.close()
+
+    def _read(self, consumer: Consumer) -> None:
+        consumer.subscribe([self._topic])
+        while not self._stopping.is_set():
+            messages = [message for message in consumer.consume(_BATCH, _POLL_S) if _is_record(message)]
+            updates = [found for message in messages if (found := _user_update(message)) is not None]
+            if updates and not self._are_noted(updates):
+                return  # whoever comes next reads them again
+            last = {message.partition(): message for message in messages}
+            for message in last.values():
+                consumer.store_offsets(message)
 
     def _are_noted(self, updates: Sequence[UserUpdate]) -> bool:
         """Once the store has them; False if the feed is stopped while that is waited for."""

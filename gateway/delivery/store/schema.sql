@@ -1,4 +1,4 @@
--- Version 1. Times are milliseconds since the epoch.
+-- Version 2. Times are milliseconds since the epoch.
 
 CREATE TABLE IF NOT EXISTS gateways (
   gateway TEXT PRIMARY KEY,
@@ -23,6 +23,19 @@ CREATE TABLE IF NOT EXISTS routes (
   route TEXT NOT NULL,
   PRIMARY KEY (command_id, route)
 ) WITHOUT ROWID;
+
+-- Commands whose moment has not come. gateway: who has begun with it; empty: nobody.
+CREATE TABLE IF NOT EXISTS deferred (
+  command_id TEXT NOT NULL,
+  origin TEXT NOT NULL,             -- topic/partition/offset of its record
+  user_id TEXT NOT NULL,
+  due_ms INTEGER NOT NULL,
+  record BLOB NOT NULL,             -- kairos.v1.PushCommand
+  gateway TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (command_id, origin)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deferred_by_moment ON deferred (due_ms, length(origin), origin);
+CREATE INDEX IF NOT EXISTS deferred_by_user ON deferred (user_id);
 
 CREATE TABLE IF NOT EXISTS stream (
   stream_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,5 +75,6 @@ CREATE TABLE IF NOT EXISTS devices (
   address BLOB NOT NULL,            -- kairos.v1.Target
   at_ms INTEGER NOT NULL,
   retired INTEGER NOT NULL DEFAULT 0,
+  address_id TEXT NOT NULL DEFAULT '', -- tells the address apart from all others, if it is one device's alone; since version 2
   PRIMARY KEY (user_id, device_id, channel)
 ) WITHOUT ROWID;

@@ -6,15 +6,16 @@ survives the death of every process, with ``full`` also that of the machine.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
-from gateway.delivery.addresses import device_id
+from gateway.delivery.addresses import address_id, device_id
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StoreLogSettings
 from gateway.delivery.store.records import to_feedback
 from gateway.delivery.store.sqlite_commands import SqliteCommands
+from gateway.delivery.store.sqlite_deferred import SqliteDeferred
 from gateway.delivery.store.sqlite_log import LogMover
+from gateway.delivery.store.sqlite_schema import bring_up_to_date
 from gateway.delivery.store.sqlite_stream import SqliteStream
 from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import CURSOR_MS, Addition, Appended, StreamEntry
@@ -25,7 +26,7 @@ _MUCH_TOO_LONG = 4
 """Times as long as the log should be, it is moved within a transaction after all."""
 
 
-class SqliteStore(SqliteCommands, SqliteStream, Store):
+class SqliteStore(SqliteCommands, SqliteDeferred, SqliteStream, Store):
     """See ``Store``. ``gateway`` is unique for each process. Belongs to the thread that calls it first.
 
     ``log``: how a thread moves the write-ahead log into the file; None: SQLite does it itself, within transactions.
@@ -40,7 +41,7 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
         super().__init__(db, gateway, linger_ms)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {synchronous}")
-        self._db.executescript(files("gateway.delivery.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+        bring_up_to_date(self._db)
         self._version = self._data_version()
         self._mover: LogMover | None = None
         if log is not None:
@@ -72,19 +73,23 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
 
     def cancelled(self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int) -> bool:  # noqa: D102
         report = Report(user_id, command_id, feedback_pb2.OUTCOME_CANCELLED, now_ms, reason="taken back")
-        row = self._db.execute("SELECT outcome FROM commands WHERE command_id = ? AND user_id = ?", (command_id, user_id)).fetchone()
+        row = self._db.execute("SELECT user_id, outcome FROM commands WHERE command_id = ?", (command_id,)).fetchone()
+        users = frozenset(row[:1]) if row else self._deferred_users(command_id)
+        if users and user_id not in users:
+            return False
         if row is None:
             self._db.execute(
-                "INSERT OR IGNORE INTO commands VALUES (?, ?, ?, '', ?, ?, ?)",
+                "INSERT INTO commands VALUES (?, ?, ?, '', ?, ?, ?)",
                 (command_id, user_id, self._gateway, report.outcome, to_feedback(report), keep_until_ms),
             )
-            return True
-        withdrawn = self.withdraw(command_id) is not None
-        if withdrawn or row[0] is None:
+        elif self.withdraw(command_id) is not None or row[1] is None:
             self._db.execute(
                 "UPDATE commands SET outcome = ?, report = ? WHERE command_id = ?", (report.outcome, to_feedback(report), command_id)
             )
-        return withdrawn or row[0] is None
+        elif row[1] != report.outcome:
+            return False
+        self._db.execute("DELETE FROM deferred WHERE command_id = ? AND user_id = ?", (command_id, user_id))
+        return True
 
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:  # noqa: D102
         return self.append_all([Addition(entry, settled, keep, sent)])[0]
@@ -108,22 +113,36 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
             (until_ms, user_id, device, self._gateway),
         )
 
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:  # noqa: D102
+    def put_devices(  # noqa: D102
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
         if all_of_them:
             self._db.execute("DELETE FROM devices WHERE user_id = ? AND at_ms < ? AND NOT retired", (user_id, at_ms))
         for device in devices:
+            address = address_id(device)
+            if address and not self._takes(address, (user_id, *also), at_ms):
+                continue
             # A token that was retired comes back only by another word than the one that was retired.
             self._db.execute(
-                """INSERT INTO devices VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (user_id, device_id, channel) DO UPDATE
-                   SET address = excluded.address, at_ms = excluded.at_ms, retired = retired AND address = excluded.address
+                """INSERT INTO devices (user_id, device_id, channel, address, at_ms, address_id) VALUES (?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (user_id, device_id, channel) DO UPDATE SET address = excluded.address, at_ms = excluded.at_ms,
+                   address_id = excluded.address_id, retired = retired AND address = excluded.address
                    WHERE excluded.at_ms >= at_ms""",
-                (user_id, device_id(device), device.channel, device.SerializeToString(deterministic=True), at_ms),
+                (user_id, device_id(device), device.channel, device.SerializeToString(deterministic=True), at_ms, address),
             )
         self._db.execute(
             """DELETE FROM devices WHERE (user_id, device_id, channel) IN
                (SELECT user_id, device_id, channel FROM devices WHERE user_id = ? ORDER BY at_ms DESC LIMIT -1 OFFSET ?)""",
             (user_id, most),
         )
+
+    def _takes(self, address: str, user_ids: Sequence[str], at_ms: int) -> bool:
+        """Whether nobody else has registered this address later. Then nobody else has it any more."""
+        others = f"FROM devices WHERE address_id = ? AND address_id <> '' AND user_id NOT IN ({','.join('?' * len(user_ids))})"
+        if self._db.execute(f"SELECT 1 {others} AND at_ms > ?", (address, *user_ids, at_ms)).fetchone():
+            return False
+        self._db.execute(f"DELETE {others}", (address, *user_ids))
+        return True
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         done = self._db.execute(
@@ -136,7 +155,7 @@ class SqliteStore(SqliteCommands, SqliteStream, Store):
         return self._db.execute("DELETE FROM devices WHERE user_id = ? AND device_id = ?", (user_id, device)).rowcount > 0
 
     def forget_user(self, user_id: str) -> None:  # noqa: D102
-        for table in ("devices", "presence", "cursors", "stream"):
+        for table in ("devices", "presence", "cursors", "stream", "deferred"):
             self._db.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))
         self._db.execute("UPDATE commands SET user_id = '', report = NULL WHERE user_id = ?", (user_id,))
 

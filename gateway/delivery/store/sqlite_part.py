@@ -31,11 +31,14 @@ class SqlitePart:
             raise
         self._db.execute("COMMIT")
 
-    def _about(self, query: str, keys: Iterable[str]) -> Iterator[Any]:
-        """Rows of ``query``, in which ``{keys}`` stands for a list of keys; of more than a statement takes, one part after the other."""
+    def _about(self, query: str, keys: Iterable[str], *values: object) -> Iterator[Any]:
+        """Rows of ``query``, in which ``{keys}`` stands for a list of keys; of more than a statement takes, one part after the other.
+
+        ``values`` are for what stands behind the keys.
+        """
         different = list(dict.fromkeys(keys))
         for start in range(0, len(different), _MOST_KEYS):
             part = different[start : start + _MOST_KEYS]
             # A power of two of them, the last one repeated: so there are few statements, and SQLite has them ready.
             part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
-            yield from self._db.execute(query.format(keys=",".join("?" * len(part))), part)
+            yield from self._db.execute(query.format(keys=",".join("?" * len(part))), (*part, *values))

@@ -1,6 +1,6 @@
 """Of the SQLite store: the streams of the users, and how far each device came."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gateway.delivery.store.adding import add
 from gateway.delivery.store.sqlite_part import SqlitePart
@@ -9,6 +9,7 @@ from gateway.delivery.store.values import Acknowledgement, Addition, Appended, S
 _ENTRY = "stream_id, user_id, command_id, payload, collapse_key, expires_at_ms"
 _THERE = f"SELECT {_ENTRY} FROM stream WHERE command_id IN ({{keys}})"
 _WAITING = f"SELECT {_ENTRY} FROM stream WHERE user_id IN ({{keys}}) AND acknowledged_at_ms IS NULL ORDER BY stream_id"
+_WRITTEN_TO = f"SELECT {_ENTRY} FROM stream WHERE user_id IN ({{keys}}) AND stream_id > ? AND gateway <> ?"
 _INSERT = """INSERT INTO stream (stream_id, user_id, command_id, payload, collapse_key, expires_at_ms, gateway, sent)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
@@ -51,7 +52,7 @@ class SqliteStream(SqlitePart):
         else:
             start = max(min(last_id or 0, self.newest_id()), row[0] if row else 0)
             found = self._entries("WHERE user_id = ? AND stream_id > ? AND expires_at_ms > ? ORDER BY stream_id", (user_id, start, now_ms))
-        self._db.executemany("UPDATE stream SET sent = 1 WHERE stream_id = ? AND NOT sent", [(entry.stream_id,) for entry in found])
+        self.mark_sent([entry.stream_id for entry in found])
         return found
 
     def unacknowledged(self, user_id: str, up_to_id: int) -> Sequence[StreamEntry]:  # noqa: D102
@@ -88,6 +89,12 @@ class SqliteStream(SqlitePart):
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
         return self._entries("WHERE stream_id > ? AND gateway != ? ORDER BY stream_id", (after_id, self._gateway))
 
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
+        return sorted(self._about_entries(_WRITTEN_TO, user_ids, after_id, self._gateway), key=lambda entry: entry.stream_id)
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:  # noqa: D102
+        self._db.executemany("UPDATE stream SET sent = 1 WHERE stream_id = ? AND NOT sent", [(stream_id,) for stream_id in stream_ids])
+
     def newest_id(self) -> int:  # noqa: D102
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'stream'").fetchone()
         return row[0] if row else 0
@@ -104,5 +111,5 @@ class SqliteStream(SqlitePart):
     def _entries(self, where: str, values: tuple[object, ...]) -> list[StreamEntry]:
         return [StreamEntry(*row) for row in self._db.execute(f"SELECT {_ENTRY} FROM stream {where}", values)]
 
-    def _about_entries(self, query: str, keys: Iterable[str]) -> list[StreamEntry]:
-        return [StreamEntry(*row) for row in self._about(query, keys)]
+    def _about_entries(self, query: str, keys: Iterable[str], *values: object) -> list[StreamEntry]:
+        return [StreamEntry(*row) for row in self._about(query, keys, *values)]

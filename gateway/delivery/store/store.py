@@ -7,11 +7,11 @@ What ends in ``_all`` means the operation without it for each, in the order give
 ``Store`` has that as a loop; one that can do better says so itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from gateway.delivery.outcomes import Report
-from gateway.delivery.store.values import Acknowledgement, Addition, Appended, Claim, StreamEntry, Wanted
+from gateway.delivery.store.values import Acknowledgement, Addition, Appended, Claim, Deferred, StreamEntry, Wanted
 from kairos.v1.push_pb2 import Target
 
 
@@ -60,7 +60,19 @@ class Store(Protocol):
         """The user a command was for, if it is known."""
 
     def cancelled(self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int) -> bool:
-        """Take a command back, whether it has been seen or not. Whether it was not settled yet, or still waits in the stream."""
+        """Take a command of this user back, whether it has been seen or not. Whether it is: it was not settled yet, still waited in the stream
+        or for its moment, or was taken back before. What is another user's stays as it is.
+        """
+
+    # Commands whose moment has not come
+    def defer(self, several: Sequence[Deferred]) -> None:
+        """Keep each until it is done; a record that is kept already, once."""
+
+    def take_due(self, now_ms: int, most: int) -> tuple[Sequence[Deferred], int | None]:
+        """Those whose moment has come and that no gateway that lives has taken, the first of them first; and when another is due, if one is."""
+
+    def done_deferred(self, several: Sequence[Deferred]) -> None:
+        """What became of them is known, and told."""
 
     # The stream of a user
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:
@@ -98,7 +110,13 @@ class Store(Protocol):
         """Whether another gateway wrote since this was asked last."""
 
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:
-        """Entries of other gateways after this one."""
+        """Entries of other gateways after this one, the oldest first."""
+
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:
+        """Of these, those of some users."""
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:
+        """Entries that other gateways wrote go to some connection."""
 
     def newest_id(self) -> int:
         """Of all entries."""
@@ -111,8 +129,13 @@ class Store(Protocol):
         """It left, and counts as connected until then."""
 
     # Devices
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:
-        """Note addresses, unless newer word is there; ``all_of_them``: the user has no others."""
+    def put_devices(
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
+        """Note addresses, unless newer word is there; ``all_of_them``: the user has no others. ``also``: other ids of the user.
+
+        An address that is one device's alone is one user's alone: whoever registers it last has it, and nobody else.
+        """
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:
         """An address is dead. Whether it was known."""

@@ -79,6 +79,21 @@ class Wanted(NamedTuple):
     keep_until_ms: int
 
 
+class Deferred(NamedTuple):
+    """A command that waits for its moment. ``origin``: topic/partition/offset of its record; ``record``: its bytes, as they were read."""
+
+    command_id: str
+    user_id: str
+    origin: str
+    due_ms: int
+    record: bytes
+
+    @property
+    def written_at_ms(self) -> int:
+        """How long a push takes is counted from its moment."""
+        return self.due_ms
+
+
 class Addition(NamedTuple):
     """What ``Store.append`` is given. ``keep``: unacknowledged entries of the user; ``sent``: it goes to a connection at once."""
 

@@ -10,24 +10,30 @@ from types import TracebackType
 from gateway.delivery.outcomes import Report
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.values import Acknowledgement, StreamEntry
+from gateway.delivery.stream.room import Room
 from gateway.delivery.tasks import Tasks
 from kairos.v1 import feedback_pb2
 
 
 class Acknowledging:
-    """``tell_all`` returns when the job is told; ``noticed`` hears at once which entries have arrived; ``failed`` of what must not happen."""
+    """``tell_all`` returns when the job is told; ``noticed`` hears at once which entries have arrived; ``failed`` of what must not happen.
+
+    ``room`` counts what is begun and not done; whoever calls looks whether there is some.
+    """
 
     def __init__(
         self,
         store: AsyncStore,
         tell_all: Callable[[Sequence[Report]], Awaitable[None]],
         noticed: Callable[[Iterable[StreamEntry]], None],
+        room: Room,
         clock_ms: Callable[[], int],
         failed: Callable[[BaseException], None],
     ) -> None:
         self._store = store
         self._tell_all = tell_all
         self._noticed = noticed
+        self._room = room
         self._clock_ms = clock_ms
         self._tasks = Tasks(failed)
         self._next: _Batch | None = None
@@ -37,10 +43,11 @@ class Acknowledging:
         """A device has everything up to this id. The future is done when that is told and durable; nobody needs to wait for it."""
         batch = self._next
         if batch is None:
-            batch = self._next = _Batch()
+            batch = self._next = _Batch(self._room)
         now_ms = self._clock_ms()
         for user_id in user_ids:
             batch.told.append(Acknowledgement(user_id, device_id, up_to_id, now_ms))
+        batch.take_room(len(user_ids))
         if not self._reading:
             self._reading = True
             self._tasks.start(self._read())
@@ -69,6 +76,7 @@ class Acknowledging:
                         who.user_id, entry.command_id, feedback_pb2.OUTCOME_DELIVERED, who.now_ms, channel=channel, device_id=who.device_id
                     )
             self._noticed(entries)
+        batch.take_room(len(reports))  # one acknowledgement may be of many pushes
         with batch:
             await self._tell_all(list(reports.values()))
             await self._store.run(lambda store: store.acknowledge_all(batch.told))
@@ -78,11 +86,21 @@ class Acknowledging:
 class _Batch:
     """What was said since the last. ``with`` it: what goes wrong ends the waiting of those that wait for it."""
 
-    __slots__ = ("done", "told")
+    __slots__ = ("_room", "_taken", "done", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
         self.told: list[Acknowledgement] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(self._give_room_back)
+        self._room = room
+        self._taken = 0
+
+    def take_room(self, number: int) -> None:
+        self._room.take(number)
+        self._taken += number
+
+    def _give_room_back(self, _done: "asyncio.Future[None]") -> None:
+        self._room.give_back(self._taken)
 
     def __enter__(self) -> None:
         pass

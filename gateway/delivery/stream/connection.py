@@ -26,10 +26,23 @@ class Connection:
     """``user_ids``: all the ids the user's pushes may have, the current one first. ``write`` sends one event; ``end`` closes the transport.
 
     ``write_now`` sends one without waiting, or says that it cannot.
-    Until ``resume`` nothing is written: what is offered waits behind what the device has missed.
+    Until ``resume`` nothing is written: what is offered waits behind what the device has missed. Ids of pushes ascend, whatever is offered:
+    a device that acknowledges one says that it has all before it.
     """
 
-    __slots__ = ("_end", "_held", "_pending", "_resumed", "_settings", "_write", "_write_now", "_writer", "device_id", "ended", "user_ids")
+    __slots__ = (
+        "_end",
+        "_held",
+        "_newest_id",
+        "_pending",
+        "_settings",
+        "_write",
+        "_write_now",
+        "_writer",
+        "device_id",
+        "ended",
+        "user_ids",
+    )
 
     def __init__(
         self,
@@ -49,21 +62,25 @@ class Connection:
         self._settings = settings
         self._pending: deque[Event] = deque()
         self._held = True
-        self._resumed: frozenset[int] = frozenset()
+        self._newest_id = 0
         self._writer: asyncio.Task[None] | None = None
 
-    def resume(self, missed: Sequence[StreamEntry]) -> None:
-        """What the device has not had goes first; what was offered meanwhile follows, unless it is among that."""
-        self._resumed = frozenset(entry.stream_id for entry in missed)
-        later = [event for event in self._pending if isinstance(event, Withdrawn) or event.stream_id not in self._resumed]
+    def resume(self, missed: Sequence[StreamEntry], up_to_id: int) -> None:
+        """What the device has not had, of all up to this id, goes first; what was offered meanwhile follows, as far as it is newer."""
+        later = [event for event in self._pending if isinstance(event, Withdrawn) or event.stream_id > up_to_id]
         self._pending = deque((*missed, *later))
+        self._newest_id = max(self._newest_id, up_to_id)
         self._held = False
         self._write_pending()
 
     def offer(self, event: Event) -> None:
-        """A push for this device, or one that was taken back. Never waits."""
-        if self.ended is not None or (isinstance(event, StreamEntry) and event.stream_id in self._resumed):
+        """A push for this device, unless it was offered before; or one that was taken back. Never waits."""
+        if self.ended is not None:
             return
+        if isinstance(event, StreamEntry):
+            if event.stream_id <= self._newest_id:
+                return
+            self._newest_id = event.stream_id
         if not self._pending and self._writer is None and not self._held and self._write_now(event):
             return
         self._pending.append(event)
@@ -71,6 +88,11 @@ class Connection:
             self.end(Ending.SLOW)
         else:
             self._write_pending()
+
+    def take_back(self, command_id: str) -> None:
+        """A push was taken back. What was not written yet never is; but an earlier connection of the device may have shown it."""
+        self._pending = deque(event for event in self._pending if event.command_id != command_id)
+        self.offer(Withdrawn(command_id))
 
     def end(self, why: Ending) -> None:
         """Close it, unless it is closed."""

@@ -16,9 +16,11 @@ from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import StreamSettings
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Addition, Appended, StreamEntry, Withdrawn
+from gateway.delivery.store.values import Addition, Appended, StreamEntry
 from gateway.delivery.stream.acknowledging import Acknowledging
 from gateway.delivery.stream.connection import Connection, Ending
+from gateway.delivery.stream.others import Before, News, news
+from gateway.delivery.stream.room import Room
 from kairos.v1 import feedback_pb2
 
 
@@ -37,12 +39,15 @@ class Hub:
         self._store = store
         self._tell_all = tell_all
         self._clock_ms = clock_ms
-        self._acknowledging = Acknowledging(store, tell_all, self._noticed, clock_ms, failed)
+        self.room = Room(settings.max_unwritten)
+        """For what devices say."""
+        self._acknowledging = Acknowledging(store, tell_all, self._noticed, self.room, clock_ms, failed)
         self._log = structlog.get_logger("stream")
         self._of_user: dict[str, list[Connection]] = {}
         self._unacknowledged: dict[int, asyncio.Event] = {}
         """Entries whose acknowledgement somebody waits for."""
         self._seen_id = 0
+        """Up to here, all that other gateways wrote is published."""
         self._closing = False
         self.connections = 0
 
@@ -57,7 +62,14 @@ class Hub:
         """
         settled = None if another_way else accepted
         addition = self.addition(push, settled, self._clock_ms(), sent=self.is_here(push.command.user_id))
-        appended = await self._store.run(lambda store: store.append(addition.entry, settled, addition.keep, sent=addition.sent))
+        before = self.before((push.command.user_id,))
+
+        def operation(store: Store) -> tuple[Appended, Sequence[StreamEntry]]:
+            appended = store.append(addition.entry, settled, addition.keep, sent=addition.sent)
+            return appended, before.take(store)
+
+        appended, others = await self._store.run(operation)
+        self.publish(others)
         entry = appended.entry
         if another_way:
             self._unacknowledged[entry.stream_id] = asyncio.Event()
@@ -72,11 +84,16 @@ class Hub:
         entry = StreamEntry(0, command.user_id, command.command_id, payload, command.collapse_key, ends_at_ms)
         return Addition(entry, settled, self._settings.keep_per_user, sent)
 
+    def before(self, user_ids: Iterable[str]) -> Before:
+        """What goes first, when something is added for these users."""
+        here = (connection for user_id in user_ids for connection in self._of_user.get(user_id, ()))
+        return Before(frozenset(user_id for connection in here for user_id in connection.user_ids), self._seen_id)
+
     def appended(self, appended: Appended, written_at_ms: int) -> list[Report]:
         """A push is in the stream: it goes to the connections. What is to be told of those that made room for it."""
         entry = appended.entry
         if appended.is_new:
-            self._publish(entry)
+            self.publish((entry,))
         if written_at_ms > 0 and self.is_here(entry.user_id):
             SENT_SECONDS.observe(max(0, self._clock_ms() - written_at_ms) / 1000)
         replaced = [self._gone(old, feedback_pb2.OUTCOME_REPLACED, "a newer push took its place") for old in appended.replaced]
@@ -89,11 +106,13 @@ class Hub:
     def withdrawn(self, user_id: str, command_id: str) -> None:
         """Tell connected devices that a push was taken back."""
         for connection in self._of_user.get(user_id, ()):
-            connection.offer(Withdrawn(command_id))
+            connection.take_back(command_id)
 
-    def _publish(self, entry: StreamEntry) -> None:
-        for connection in self._of_user.get(entry.user_id, ()):
-            connection.offer(entry)
+    def publish(self, entries: Iterable[StreamEntry]) -> None:
+        """To the connections of their users: in the order of the transactions in which they were written or found."""
+        for entry in entries:
+            for connection in self._of_user.get(entry.user_id, ()):
+                connection.offer(entry)
 
     async def _is_acknowledged(self, entry: StreamEntry) -> bool:
         """Whether some device has it in time; if none has, it is not in the stream any more."""
@@ -102,7 +121,10 @@ class Hub:
             async with asyncio.timeout(self._settings.ack_ms / 1000):
                 await acknowledged.wait()
         except TimeoutError:
-            return await self._store.run(lambda store: store.withdraw(entry.command_id)) is None
+            taken_out = await self._store.run(lambda store: store.withdraw(entry.command_id))
+            if taken_out is not None:  # who shows it is about to have it by another way
+                self.withdrawn(entry.user_id, entry.command_id)
+            return taken_out is None
         else:
             return True
         finally:
@@ -128,21 +150,19 @@ class Hub:
         self.connections += 1
         for user_id in connection.user_ids:
             self._of_user.setdefault(user_id, []).append(connection)
-        missed: list[StreamEntry] = []
-        for user_id in connection.user_ids:
-            missed += await self._missed(user_id, connection.device_id, last_id)
-        connection.resume(sorted(missed, key=lambda entry: entry.stream_id))
-
-    async def _missed(self, user_id: str, device_id: str, last_id: int | None) -> Sequence[StreamEntry]:
         now_ms = self._clock_ms()
-        if last_id:  # what it resumes from, it has
-            await asyncio.shield(self.acknowledge((user_id,), device_id, last_id))
+        user_ids, device_id = connection.user_ids, connection.device_id
+        if last_id and not self.room.is_full:  # what it resumes from, it has; if that cannot be kept now, it says so again with the next
+            await asyncio.shield(self.acknowledge(user_ids, device_id, last_id))
 
-        def operation(store: Store) -> Sequence[StreamEntry]:
-            store.connect(user_id, device_id)
-            return store.after(user_id, device_id, last_id, now_ms)
+        def operation(store: Store) -> tuple[list[StreamEntry], int]:
+            missed: list[StreamEntry] = []
+            for user_id in user_ids:
+                store.connect(user_id, device_id)
+                missed += store.after(user_id, device_id, last_id, now_ms)
+            return sorted(missed, key=lambda entry: entry.stream_id), store.newest_id()
 
-        return await self._store.run(operation)
+        connection.resume(*await self._store.run(operation))
 
     async def leave(self, connection: Connection) -> None:
         """It is gone; for a while it counts as connected, for it may come back."""
@@ -174,23 +194,18 @@ class Hub:
         """Pass on what other gateways put into the stream, and notice acknowledgements that they got. Runs until cancelled."""
         while True:
             await asyncio.sleep(self._settings.watch_ms / 1000)
-            news = await self._news(list(self._unacknowledged))
-            if news is None:
+            found = await self._news(list(self._unacknowledged))
+            if found is None:
                 continue
-            entries, acknowledged, self._seen_id = news
-            for entry in entries:
-                self._publish(entry)
-            for stream_id in acknowledged:
+            self.publish(found.entries)
+            self._seen_id = found.newest_id
+            for stream_id in found.acknowledged:
                 if event := self._unacknowledged.get(stream_id):
                     event.set()
 
-    async def _news(self, waiting: list[int]) -> tuple[Sequence[StreamEntry], Sequence[int], int] | None:
+    async def _news(self, waiting: Sequence[int]) -> News | None:
         after_id = self._seen_id
-
-        def operation(store: Store) -> tuple[Sequence[StreamEntry], Sequence[int], int] | None:
-            return (store.written_by_others(after_id), store.acknowledged(waiting), store.newest_id()) if store.changed() else None
-
-        return await self._store.run(operation)
+        return await self._store.run(lambda store: news(store, after_id, self._of_user, waiting))
 
     async def expire(self) -> None:
         """Take out what is over; of what no device was ever sent, the job is told."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 
@@ -16,9 +17,9 @@ from gateway.delivery.store.values import Withdrawn
 from gateway.delivery.stream.connection import Ending, Event
 from gateway.delivery.stream.door import Door, TurnedAway, Visitor
 from gateway.delivery.stream.messages import Message, MessageError, parse_list
+from gateway.delivery.stream.room import NO_ROOM, FullError
 from gateway.delivery.stream.users import device_of
 
-_AGAIN_S = 5
 _STATUS = {Ending.UNAUTHORISED: 401, Ending.UNWELCOME: 400, Ending.TOO_MANY: 429, Ending.RESTART: 503}
 
 
@@ -29,13 +30,14 @@ class SseStream:
         self._door = door
         self._allowances = allowances
         self._patience_s = patience_s
+        self._again_s = math.ceil(door.settings.stream.again_ms / 1000)
 
     async def stream(self, request: Request) -> Response:
         """Pushes, until the client leaves or its token ends."""
         try:
             visitor = self._door.visitor(request.headers, request.query_params, "sse")
         except TurnedAway as refusal:
-            return _turned_away(refusal)
+            return self._turned_away(refusal)
         stream = self._door.settings.stream
         return EventSourceResponse(
             self._events(visitor),
@@ -51,7 +53,7 @@ class SseStream:
             device_id = device_of(request.query_params, default="http")
             given = parse_list(await request.body())
         except TurnedAway as refusal:
-            return _turned_away(refusal)
+            return self._turned_away(refusal)
         except ValueError as error:
             return problem(400, str(error))
         now_s = time.monotonic()
@@ -61,7 +63,9 @@ class SseStream:
             async with asyncio.timeout(self._patience_s):
                 return JSONResponse([await self._answer(message, user_ids, device_id) for message in given])
         except TimeoutError:
-            return problem(503, "Kafka did not acknowledge in time: say all of it again", _AGAIN_S)
+            return problem(503, "Kafka did not acknowledge in time: say all of it again", self._again_s)
+        except FullError:
+            return problem(503, NO_ROOM, self._again_s)
 
     async def _answer(self, message: Message, user_ids: tuple[str, ...], device_id: str) -> dict[str, str]:
         try:
@@ -69,6 +73,10 @@ class SseStream:
         except MessageError as error:
             return {"type": "error", "ref": message.ref, "message": str(error)}
         return {"type": "ok", "ref": message.ref}
+
+    def _turned_away(self, refusal: TurnedAway) -> Response:
+        status = _STATUS[refusal.why]
+        return problem(status, str(refusal), self._again_s if status in (429, 503) else None)
 
     async def _events(self, visitor: Visitor) -> AsyncIterator[ServerSentEvent]:
         ready: asyncio.Queue[Event | Ending] = asyncio.Queue(1)  # so that a slow client is noticed by its connection
@@ -90,8 +98,3 @@ class SseStream:
                     else:
                         yield ServerSentEvent(event.payload, event="push", id=str(event.stream_id))
                 yield ServerSentEvent(json.dumps({"code": event.value, "reason": event.name.lower()}), event="bye")
-
-
-def _turned_away(refusal: TurnedAway) -> Response:
-    status = _STATUS[refusal.why]
-    return problem(status, str(refusal), _AGAIN_S if status in (429, 503) else None)

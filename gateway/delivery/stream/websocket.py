@@ -14,6 +14,7 @@ from gateway.delivery.stream.connection import Connection, Ending, Event
 from gateway.delivery.stream.direct import DirectProtocol, direct
 from gateway.delivery.stream.door import Door, TurnedAway, Visitor
 from gateway.delivery.stream.messages import Ack, MessageError, parse
+from gateway.delivery.stream.room import NO_ROOM, FullError
 
 _GONE = (WebSocketDisconnect, OSError, RuntimeError)
 """What says that the client is; RuntimeError is Starlette's word for sending to one that has closed."""
@@ -94,7 +95,7 @@ class WebSocketStream:
             message = parse(text)
         except MessageError:
             return False
-        if not isinstance(message, Ack) or message.ref or not allowance.spend(time.monotonic()):
+        if not isinstance(message, Ack) or message.ref or self._door.inbox.is_full or not allowance.spend(time.monotonic()):
             return False
         self._door.inbox.take_at_once(message, connection.user_ids, connection.device_id)
         return True
@@ -107,6 +108,8 @@ class WebSocketStream:
             await self._door.inbox.take(message, connection.user_ids, connection.device_id)
         except MessageError as error:
             await socket.send_text(_problem(ref, str(error)))
+        except FullError:
+            await socket.send_text(_problem(ref, NO_ROOM, again_ms=self._door.settings.stream.again_ms))
         else:
             if message.type == "ping":
                 await socket.send_text(json.dumps({"type": "pong", "ref": ref}))
@@ -121,8 +124,8 @@ def frame(event: Event) -> str:
     return f'{{"type":"push","id":"{event.stream_id}","push":{event.payload}}}'
 
 
-def _problem(ref: str, message: str) -> str:
-    return json.dumps({"type": "error", "ref": ref, "message": message})
+def _problem(ref: str, message: str, **more: int) -> str:
+    return json.dumps({"type": "error", "ref": ref, "message": message, **more})
 
 
 async def _close(socket: WebSocket, why: Ending) -> None:

@@ -2,7 +2,7 @@
 import { money } from "./format.js";
 
 export const CORNERS = {
-  shop: { name: "Shop", title: "The shop", tagline: "Look around, or put something in the cart. A moment later Kairos decides whether that is worth a push.", look: "Look" },
+  shop: { name: "Shop", title: "The shop", tagline: "Look around, or put something in the cart. A moment later Kairos decides whether that is worth a push.", look: "Look at" },
   news: { name: "News", title: "The news", tagline: "Read what interests you. Breaking news may find you, too.", look: "Read" },
   social: { name: "Social", title: "Your people", tagline: "Like, and follow those who post: you hear of what they do next.", look: "See" },
 };

@@ -24,7 +24,8 @@ export class Dial {
   }
 
   button(name, byMs, key) {
-    return h("button", { type: "button", data: { dial: key }, onclick: () => this.advance(byMs()) }, name);
+    const press = (event) => event.currentTarget.getAttribute("aria-disabled") !== "true" && this.advance(byMs());
+    return h("button", { type: "button", data: { dial: key }, onclick: press }, name);
   }
 
   async advance(byMs) {
@@ -40,7 +41,7 @@ export class Dial {
     this.time.textContent = clock(session.now(), session.person.timeZone);
     this.ahead.textContent = `${session.person.timeZone.replace("_", " ")}${session.aheadMs ? `, ${duration(session.aheadMs)} ahead` : ""}`;
     const waits = this.wakeUp && this.wakeUp.atMs > session.now();
-    this.toWakeUp.disabled = !waits;
+    this.toWakeUp.setAttribute("aria-disabled", `${!waits}`); // it would lose the focus if it was disabled
     const words = waits ? this.waiting(session) : "No wake-up is set: it is decided with the next thing you do.";
     if (this.next.textContent !== words) this.next.textContent = words;
   }

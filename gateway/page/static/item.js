@@ -12,7 +12,7 @@ export function openItem(item, session, commandId = "") {
     picture(item),
     h("button", { type: "button", class: "item-close", "aria-label": "Close", onclick: () => dialog.close() }, "Close"),
     h("div", { class: "item-body" },
-      h("p", { class: "muted small" }, kindOf(item), item.creator ? `, by ${item.creator}` : ""),
+      h("p", { class: "muted small" }, h("span", { class: "kind" }, kindOf(item)), item.creator ? `, by ${item.creator}` : ""),
       h("h2", { id: "item-title" }, item.title),
       h("p", {}, item.summary || ""),
       price && h("p", {}, priceLine(price)),

@@ -1,4 +1,4 @@
-// Pushes as they appear on the screen, and what one does with them: open, dismiss, buy, disable.
+// Pushes as they appear on the screen, and what one does with them: open, dismiss, buy, disable. F8 goes to the newest.
 import { ask } from "./api.js";
 import { BUY } from "./corners.js";
 import { byId, h } from "./dom.js";
@@ -12,11 +12,15 @@ export class Notifications {
   constructor({ session, open, changed }) {
     Object.assign(this, { session, open, changed });
     this.shown = new Map();
+    this.list = byId("notifications");
+    this.before = null; // where the keyboard was before it came here
+    this.list.addEventListener("focusin", ({ relatedTarget }) => { if (!this.list.contains(relatedTarget)) this.before = relatedTarget; });
+    addEventListener("keydown", (event) => { if (event.key === "F8") this.list.querySelector("button")?.focus(); });
   }
 
   clear() {
     this.shown.clear();
-    byId("notifications").replaceChildren();
+    this.list.replaceChildren();
   }
 
   async push(push) {
@@ -24,15 +28,24 @@ export class Notifications {
     const session = this.session();
     this.shown.set(push.command_id, push);
     const card = this.card(push, session.now() - push.caused_at_ms);
-    const list = byId("notifications");
-    list.prepend(card);
-    while (list.children.length > AT_ONCE) list.lastElementChild.remove();
+    this.list.prepend(card);
+    while (this.list.children.length > AT_ONCE) this.leave(this.list.lastElementChild);
     session.became("DISPLAYED", push);
     this.changed();
   }
 
   takeBack(commandId) {
-    byId("notifications").querySelector(`[data-command="${CSS.escape(commandId)}"]`)?.remove();
+    const card = this.list.querySelector(`[data-command="${CSS.escape(commandId)}"]`);
+    if (card) this.leave(card);
+  }
+
+  // A card goes, and the keyboard to the next one, or back to where it was.
+  leave(card) {
+    const focused = card.contains(document.activeElement);
+    card.remove();
+    if (!focused) return;
+    const back = this.before?.isConnected ? this.before : byId("main");
+    (this.list.querySelector("button") ?? back).focus({ preventScroll: true });
   }
 
   card(push, afterMs) {
@@ -54,7 +67,7 @@ export class Notifications {
     ];
     return h("article", { class: "push", "aria-label": `Push: ${push.title}`, data: { command: push.command_id } },
       h("header", {}, h("span", {}, "Kairos"), h("span", { class: "number" }, after)),
-      h("h3", {}, push.title),
+      h("h2", {}, push.title),
       push.body && h("p", {}, push.body),
       push.reason && h("p", { class: "reason" }, sentence(push.reason)),
       h("div", { class: "does" }, ...does));
@@ -62,7 +75,7 @@ export class Notifications {
 
   does(key, name, push, act, style = "") {
     return h("button", { type: "button", class: style, data: { action: key }, "aria-label": `${name}: ${push.title}`, onclick: async (event) => {
-      event.currentTarget.closest(".push").remove();
+      this.leave(event.currentTarget.closest(".push"));
       await act();
       this.changed();
     } }, name);

@@ -19,7 +19,10 @@ export class Session {
     this.kairos.source = () => bring(true);
     this.kairos.token = undefined;
     this.kairos.consent(true);
-    this.stream = new Stream({ url: where.gateway, token: bring, device: this.device, onPush, onTakenBack, onState });
+    this.listen = () => new Stream({ url: where.gateway, token: bring, device: this.device, onPush, onTakenBack, onState });
+    this.onState = onState;
+    this.away = false;
+    this.stream = this.listen();
   }
 
   now() { return Date.now() + this.aheadMs; }
@@ -36,6 +39,14 @@ export class Session {
   became(outcome, push, fields = {}) {
     const about = push ? { commandId: push.command_id, itemId: push.item_ids?.[0] } : {};
     this.kairos.feedback(outcome, { ...about, ...fields, deviceId: this.device, channel: "CHANNEL_IN_APP", occurredAtMs: this.now() });
+  }
+
+  // Away: for the gateway this page is closed.
+  step(away) {
+    this.away = away;
+    if (away) this.stream.close();
+    else this.stream = this.listen();
+    this.onState(false);
   }
 
   async advance(byMs) {

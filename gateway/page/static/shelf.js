@@ -1,7 +1,7 @@
 // The shelf of a corner: categories, and cards that one can look at or do something with.
 import { ask } from "./api.js";
 import { CORNERS, ON_CARD, kindOf, priceOf } from "./corners.js";
-import { byId, h } from "./dom.js";
+import { byId, h, put } from "./dom.js";
 import { picture } from "./picture.js";
 
 export class Shelf {
@@ -20,7 +20,7 @@ export class Shelf {
     if (this.scenario !== scenario || this.category !== category) return;
     const shelf = byId("shelf");
     shelf.dataset.scenario = scenario;
-    byId("categories").replaceChildren(...["", ...categories].map((name) => this.chip(name)));
+    put(byId("categories"), ...["", ...categories].map((name) => this.chip(name)));
     shelf.replaceChildren(...(items.length ? items.map((item) => this.card(item)) : [this.empty()]));
   }
 
@@ -31,13 +31,13 @@ export class Shelf {
 
   chip(name) {
     const pressed = name === this.category;
-    return h("button", { type: "button", "aria-pressed": `${pressed}`, onclick: () => this.show(this.scenario, name) }, name || "All");
+    return h("button", { type: "button", "aria-pressed": `${pressed}`, data: { key: name || "all" }, onclick: () => this.show(this.scenario, name) }, name || "All");
   }
 
   card(item) {
     const price = priceOf(item);
     const words = h("span", { class: "words" }, h("span", { class: "kind" }, kindOf(item)), h("span", { class: "title" }, item.title), price && priceLine(price));
-    const look = h("button", { type: "button", class: "look", "aria-label": `${CORNERS[item.scenario].look} at ${item.title}`, onclick: () => this.look(item) }, picture(item), words);
+    const look = h("button", { type: "button", class: "look", "aria-label": `${CORNERS[item.scenario].look} ${item.title}`, onclick: () => this.look(item) }, picture(item), words);
     return h("li", { class: "product", data: { item: item.id } }, look, actions(ON_CARD[item.scenario], item, this.session));
   }
 }

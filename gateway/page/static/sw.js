@@ -1,13 +1,46 @@
-// The service worker: shows what comes by Web Push, and opens the page on what it was about. The page tells Kairos that it was opened.
+// The service worker: shows what comes by Web Push, opens the page on what it was about, and tells Kairos what became of it.
+// Whose pushes they are its address says: ?person=…&device=…&collector=…
+"use strict";
+importScripts("/kairos.js");
 
-addEventListener("push", (event) => {
-  const push = event.data.json();
-  const body = [push.body, push.reason && `${push.reason[0].toUpperCase()}${push.reason.slice(1)}.`].filter(Boolean).join("\n");
-  event.waitUntil(registration.showNotification(push.title, { body, tag: push.collapse_key || push.command_id, icon: "/static/icon.svg", data: push }));
-});
+const mine = Object.fromEntries(new URLSearchParams(location.search));
 
+addEventListener("install", () => skipWaiting()); // when it is somebody else's browser now, at once
+addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
 addEventListener("notificationclick", (event) => {
   event.notification.close();
-  const { command_id: command, item_ids: items = [] } = event.notification.data;
-  event.waitUntil(clients.openWindow(`/?${new URLSearchParams({ opened: command, item: items[0] ?? "" })}`));
+  event.waitUntil(Promise.all([open(event.notification.data), told("OPENED", event.notification.data)]));
 });
+addEventListener("notificationclose", (event) => event.waitUntil(told("DISMISSED", event.notification.data)));
+
+async function show(push) {
+  const reason = push.reason && `${push.reason[0].toUpperCase()}${push.reason.slice(1)}.`;
+  await registration.showNotification(push.title, {
+    body: [push.body, reason].filter(Boolean).join("\n"),
+    tag: push.collapse_key || push.command_id, // what takes another's place at the push service does so on the screen, too
+    icon: "/static/icon-192.png",
+    lang: push.locale ?? "",
+    silent: Boolean(push.silent),
+    data: push,
+  });
+  await told("DISPLAYED", push);
+}
+
+// In the page that is open, or else in a new one.
+async function open({ command_id: command, item_ids: [item = ""] = [] }) {
+  const about = { command, item, person: mine.person };
+  const [page] = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (!page) return clients.openWindow(`/?${new URLSearchParams(about)}`);
+  page.postMessage(about);
+  return page.focus();
+}
+
+// Dated by this person's clock. The browser may end the worker at any time: what the collector does not take now is not told.
+async function told(outcome, push) {
+  const answer = await fetch(`/api/people/${mine.person}/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  const { token, aheadMs } = await answer.json();
+  const kairos = new Kairos({ url: mine.collector, token });
+  kairos.consent(true); // who asked for Web Push has agreed
+  kairos.feedback(outcome, { commandId: push.command_id, itemId: push.item_ids?.[0], deviceId: mine.device, channel: "CHANNEL_WEB_PUSH", occurredAtMs: Date.now() + aheadMs });
+  await kairos.flush();
+}

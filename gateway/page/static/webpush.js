@@ -1,48 +1,54 @@
-// Web Push for one of the people: pushes that arrive when the page is closed, in a browser that allows it.
+// Pushes that come when the page is closed, as the browser's own notifications: whether they are wanted, of whom, and how to see one with the page open.
 import { h } from "./dom.js";
-
-const OFFER = "Also when this page is closed";
+import { holder, subscribe, unsubscribe } from "./subscription.js";
 
 export class WebPush {
-  // `session()`: for whom. `gateway`: delivery's address.
-  constructor({ session, gateway }) {
-    Object.assign(this, { session, gateway });
-    this.says = h("p", { class: "muted small", role: "status" });
-    this.button = h("button", { type: "button", data: { action: "web-push" }, onclick: () => this.begin() }, OFFER);
-    this.element = h("section", { class: "card", "aria-label": "Web Push" }, this.button, this.says);
+  // `session()`: of whom it is now. `where`: collector, gateway and people.
+  constructor({ session, where }) {
+    Object.assign(this, { session, where, holder: null });
+    this.says = h("p", { class: "small", role: "status" });
+    this.does = h("div", { class: "does" });
+    this.element = h("section", { class: "card web-push", "aria-labelledby": "web-push-title" },
+      h("h2", { id: "web-push-title" }, "When this page is closed"), this.says, this.does);
   }
 
-  async begin() {
-    this.button.disabled = true;
-    try {
-      await this.subscribe();
-      this.says.textContent = `This browser gets the pushes of ${this.session().person.name}, a minute after the page was closed at the latest.`;
-    } catch (error) {
-      this.says.textContent = `Not here: ${error.message}.`;
-    }
-    this.button.disabled = false;
+  // One is somebody else now, or has just come.
+  become() {
+    this.find("");
   }
 
-  async subscribe() {
-    if (!("PushManager" in window) || !navigator.serviceWorker) throw new Error("this browser has no Web Push, or the page's address is not a secure one");
-    if (await Notification.requestPermission() !== "granted") throw new Error("this browser does not allow notifications");
-    const answer = await fetch(`${this.gateway}/v1/web-push/key`);
-    if (!answer.ok) throw new Error("the gateway has no key for it");
-    const { public_key: applicationServerKey } = await answer.json();
-    await navigator.serviceWorker.register("/sw.js");
-    const { pushManager } = await navigator.serviceWorker.ready;
-    const former = await pushManager.getSubscription();
-    if (former && key(former) !== applicationServerKey) await former.unsubscribe(); // of another demo, whose key is gone
-    const subscription = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
-    const { person, device } = this.session();
-    const body = { channel: "web_push", subscription: subscription.toJSON(), locale: person.locale, time_zone: person.timeZone };
-    const headers = { Authorization: `Bearer ${await this.session().bring(false)}`, "Content-Type": "application/json" };
-    const put = await fetch(`${this.gateway}/v1/devices/${device}-web`, { method: "PUT", headers, body: JSON.stringify(body) });
-    if (!put.ok) throw new Error((await put.json().catch(() => ({}))).error ?? `the gateway answers ${put.status}`);
+  // Does something, and says how things stand then, or why not.
+  async act(something) {
+    this.says.textContent = "Asking this browser …";
+    this.find(await something().then(() => "", (error) => `Not here: ${error.message}.`));
+  }
+
+  async find(problem) {
+    this.holder = (await holder(this.where.gateway).catch(() => null))?.person ?? null;
+    this.draw(problem);
+  }
+
+  draw(problem) {
+    const { person, away } = this.session();
+    const own = this.holder === person.id;
+    const focused = this.does.contains(document.activeElement);
+    this.says.textContent = problem || this.standing(person, away);
+    this.does.replaceChildren(...[
+      !own && button("web-push", `Show what is pushed to ${person.name}`, () => this.act(() => subscribe(this.where, person))),
+      own && button("away", away ? "Come back" : "Step away", () => { this.session().step(!away); this.draw(""); }),
+      this.holder && button("no-web-push", "Stop", () => this.act(() => unsubscribe(this.where.gateway))),
+    ].filter(Boolean));
+    if (focused) this.does.firstElementChild.focus();
+  }
+
+  standing(person, away) {
+    if (this.holder === null) return "This browser can show pushes as notifications of its own.";
+    if (this.holder !== person.id) return `This browser shows what is pushed to ${this.where.people.find((each) => each.id === this.holder)?.name}.`;
+    if (away) return `${person.name} is away: for Kairos this page is closed, and pushes come as notifications of this browser.`;
+    return `This browser shows what is pushed to ${person.name}. Close the page, or step away to see it at once.`;
   }
 }
 
-function key(subscription) {
-  const bytes = new Uint8Array(subscription.options.applicationServerKey ?? []);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+function button(action, name, act) {
+  return h("button", { type: "button", data: { action }, onclick: act }, name);
 }

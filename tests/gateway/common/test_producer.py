@@ -93,3 +93,34 @@ def test_a_batch_that_is_larger_than_the_buffer_takes_nothing() -> None:
         await under_test.close(0)
 
     asyncio.run(run())
+
+
+@pytest.mark.kafka
+def test_acknowledgements_are_looked_for_also_after_that_has_failed_once(kafka: EmbeddedKafka, topic_prefix: str) -> None:
+    ensure_topics(kafka.bootstrap_servers, topic_prefix, topics=[TOPICS["interactions"]])
+
+    class FailsOnce:
+        def __init__(self, whole: Any) -> None:
+            self._whole = whole
+            self.failed = False
+
+        def poll(self, timeout_s: float) -> int:
+            if not self.failed:
+                self.failed = True
+                raise ZeroDivisionError
+            return int(self._whole.poll(timeout_s))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._whole, name)
+
+    async def run() -> None:
+        said: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: said.append(context))
+        under_test = producer(kafka.bootstrap_servers)
+        under_test._producer = FailsOnce(under_test._producer)  # type: ignore[assignment]
+        under_test.start()
+        await asyncio.wait_for(under_test.send(TOPICS["interactions"].name(topic_prefix), [(b"u", b"1")]), 20)
+        assert [type(context["exception"]) for context in said] == [ZeroDivisionError]
+        await under_test.close(5)
+
+    asyncio.run(run())

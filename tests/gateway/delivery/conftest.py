@@ -1,6 +1,6 @@
 """Gateways, topics and customers' servers for one test each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from gateway.delivery.store.postgresql.store import PostgresqlStore
 from kairos.local.kafka import EmbeddedKafka
 from tests.gateway.delivery.postgresql import PASSWORD, Postgresql
-from tests.gateway.delivery.processes import GatewayProcess, Topics
+from tests.gateway.delivery.processes import PROGRAM, GatewayProcess, Topics
 from tests.gateway.delivery.stores import LEASE_MS, NOW, PostgresqlSchema, unique_schema
 
 Start = Callable[..., GatewayProcess]
@@ -52,7 +52,7 @@ def start(request: pytest.FixtureRequest, topics: Topics, tmp_path: Path) -> Ite
     if getattr(request, "param", "sqlite") == "postgresql":
         store = request.getfixturevalue("postgresql").settings(unique_schema())
 
-    def begin(environment: dict[str, str] | None = None, **delivery: Any) -> GatewayProcess:
+    def begin(environment: dict[str, str] | None = None, program: Sequence[str] = PROGRAM, **delivery: Any) -> GatewayProcess:
         settings = {
             "port": 0,
             "store": {**store, "lease_ms": 2000, "sweep_ms": 500},
@@ -62,7 +62,8 @@ def start(request: pytest.FixtureRequest, topics: Topics, tmp_path: Path) -> Ite
         for name, value in delivery.items():
             settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value  # type: ignore[dict-item]
         variables = {"KAIROS_STORE_PASSWORD": PASSWORD, **(environment or {})}
-        gateway = GatewayProcess(tmp_path / f"gateway-{len(started)}", topics.bootstrap_servers, topics.prefix, settings, variables)
+        folder = tmp_path / f"gateway-{len(started)}"
+        gateway = GatewayProcess(folder, topics.bootstrap_servers, topics.prefix, settings, variables, program)
         started.append(gateway)
         return gateway
 

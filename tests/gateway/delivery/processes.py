@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,29 @@ from kairos.v1.push_pb2 import Content, PushCommand, Target
 from kairos.v1.signal_pb2 import Signal
 
 DEADLINE_S = 40.0
+PARTITIONS = 4
+"""Of each topic."""
+PROGRAM = ("-m", "kairos.cli.app")
 TOKEN_SECRET = "a-secret-only-for-these-tests-0123456789"
 
 
 class GatewayProcess:
     """`kairos gateway` with a configuration of its own. Its log is kept; nothing in it may be a secret."""
 
-    def __init__(self, folder: Path, bootstrap_servers: str, prefix: str, delivery: dict[str, Any], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bootstrap_servers: str,
+        prefix: str,
+        delivery: dict[str, Any],
+        environment: dict[str, str],
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "gateway.log"
         config = folder / "edge.yaml"
         config.write_text(yaml.safe_dump({"log": {"level": "debug"}, "delivery": delivery}))
-        argv = [sys.executable, "-m", "kairos.cli.app", "gateway", "--config", str(config), "-b", bootstrap_servers, "--prefix", prefix]
+        argv = [sys.executable, *program, "gateway", "--config", str(config), "-b", bootstrap_servers, "--prefix", prefix]
         variables = {**os.environ, "KAIROS_TOKEN_SECRETS": f"k1:{TOKEN_SECRET}", **environment}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=variables)
@@ -73,17 +84,17 @@ class Topics:
         self.bootstrap_servers = bootstrap_servers
         self.prefix = prefix
         names = ("pushes", "feedback", "interactions", "dead-letters")
-        ensure_topics(bootstrap_servers, prefix, partitions=4, topics=[TOPICS[name] for name in names])
+        ensure_topics(bootstrap_servers, prefix, partitions=PARTITIONS, topics=[TOPICS[name] for name in names])
         self._producer: KafkaProducer = open_producer(bootstrap_servers)
 
-    def send(self, command: PushCommand) -> None:
-        """Write a command, and do not wait."""
-        self._producer.send(self.prefix + "pushes", key=command.user_id.encode(), value=command.SerializeToString())
+    def send(self, command: PushCommand, partition: int | None = None) -> None:
+        """Write a command, and do not wait. ``partition``: another one than the user's."""
+        self._producer.send(self.prefix + "pushes", command.SerializeToString(), command.user_id.encode(), partition=partition)
 
-    def push(self, *commands: PushCommand) -> None:
+    def push(self, *commands: PushCommand, partition: int | None = None) -> None:
         """Write commands, and wait for the broker to have them."""
         for command in commands:
-            self.send(command)
+            self.send(command, partition)
         self._producer.flush()
 
     def write(self, topic: str, key: bytes | None, value: bytes) -> None:

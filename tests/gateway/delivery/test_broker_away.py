@@ -1,5 +1,6 @@
 """The broker goes away and comes back: the gateway waits, and nothing that was accepted is lost."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.delivery.stream.room import NO_ROOM
 from kairos.local.kafka import EmbeddedKafka
 from kairos.v1 import feedback_pb2
 from tests.gateway.delivery.clients import Device
 from tests.gateway.delivery.conftest import Start
-from tests.gateway.delivery.processes import Topics, command, eventually, token
+from tests.gateway.delivery.processes import GatewayProcess, Topics, command, eventually, token
 from tests.gateway.delivery.test_kill import USERS, Reader, all_told
 
 pytestmark = pytest.mark.kafka
+
+LITTLE_PATIENCE = {"KAIROS_EDGE__PRODUCER__DELIVERY_TIMEOUT_MS": "1500", "KAIROS_EDGE__PRODUCER__REPLY_TIMEOUT_MS": "500"}
 
 
 @pytest.fixture
@@ -57,11 +61,48 @@ def test_the_gateway_waits_for_a_broker_that_is_away(own_broker: EmbeddedKafka, 
     assert gateway.process.poll() is None
 
 
+def say_by_http(gateway: GatewayProcess, user: str, command_id: str, outcome: str) -> httpx.Response:
+    return httpx.post(
+        f"http://{gateway.address}/v1/stream/messages",
+        headers={"Authorization": f"Bearer {token(user)}"},
+        json=[{"type": "outcome", "command_id": command_id, "outcome": outcome}],
+        timeout=30,
+    )
+
+
+def test_what_clients_say_while_the_broker_is_away_has_its_bound_and_nothing_that_was_taken_is_lost(
+    own_broker: EmbeddedKafka, topics: Topics, start: Start
+) -> None:
+    most = 5
+    gateway = start(LITTLE_PATIENCE, stream={"max_unwritten": most, "again_ms": 1500})
+    ids = [f"c{number}" for number in range(most)]
+    with closing(Device(gateway)) as phone:
+        phone.hello()
+        topics.push(*(command(each) for each in ids))
+        assert phone.pushes(most) == ids
+        eventually(lambda: all("ACCEPTED" in topics.outcomes(each) for each in ids), "all are told")
+        own_broker.kill()
+        for each in ids:
+            taken = say_by_http(gateway, "ada", each, "opened")
+            assert (taken.status_code, "did not acknowledge" in taken.json()["error"]) == (503, True)
+        refused = say_by_http(gateway, "ada", "c0", "dismissed")
+        assert (refused.status_code, refused.headers["Retry-After"], refused.json()) == (503, "2", {"error": NO_ROOM})
+        error = {"type": "error", "message": NO_ROOM, "again_ms": 1500}
+        assert phone.say(type="outcome", command_id="c0", outcome="dismissed") == {**error, "ref": "r"}
+        phone.socket.send(json.dumps({"type": "ack", "id": phone.last_id}))
+        assert phone.receive() == {**error, "ref": ""}
+        assert phone.say(type="ping")["type"] == "pong"  # which needs no Kafka
+        own_broker.start()
+        eventually(lambda: say_by_http(gateway, "ada", "c0", "dismissed").status_code == 200, "there is room again", 90)
+        phone.ack()
+    assert all({"OPENED", "DELIVERED"} <= set(topics.outcomes(each)) for each in ids)
+    assert "DISMISSED" in topics.outcomes("c0")
+
+
 def test_a_broker_that_is_away_for_longer_than_anything_waits_costs_nothing(
     own_broker: EmbeddedKafka, topics: Topics, start: Start
 ) -> None:
-    patience = {"KAIROS_EDGE__PRODUCER__DELIVERY_TIMEOUT_MS": "1500", "KAIROS_EDGE__PRODUCER__REPLY_TIMEOUT_MS": "500"}
-    gateway = start(patience, stream={"keep_per_user": 1000}, max_in_flight=100)
+    gateway = start(LITTLE_PATIENCE, stream={"keep_per_user": 1000}, max_in_flight=100)
     readers = [Reader(f"user-{number}", [gateway]) for number in range(USERS)]
     for reader in readers:
         reader.start()
@@ -72,12 +113,7 @@ def test_a_broker_that_is_away_for_longer_than_anything_waits_costs_nothing(
     own_broker.kill()
 
     eventually(lambda: "records given up" in gateway.log.read_text(), "the Kafka client has given feedback up")
-    said = httpx.post(
-        f"http://{gateway.address}/v1/stream/messages",
-        headers={"Authorization": f"Bearer {token('user-0')}"},
-        json=[{"type": "outcome", "command_id": "c0", "outcome": "opened"}],
-        timeout=30,
-    )
+    said = say_by_http(gateway, "user-0", "c0", "opened")
     assert (said.status_code, said.headers["Retry-After"]) == (503, "5")  # who asks by HTTP is not left waiting
     own_broker.start()
 

@@ -1,8 +1,9 @@
 """The gateway with all its channels: which device gets a push, what happens when it does not take it, and what the job is told."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from kairos.v1.signal_pb2 import Signal, UserUpdate
 from tests.gateway.delivery.clients import Device
 from tests.gateway.delivery.conftest import Start
 from tests.gateway.delivery.customer import SECRET, Customer
-from tests.gateway.delivery.processes import Topics, command, eventually, now_ms, token
+from tests.gateway.delivery.processes import GatewayProcess, Topics, command, eventually, now_ms, token
 from tests.gateway.delivery.provider import Answering, ProviderServer
 from tests.gateway.delivery.services import Apple, BrowserService, Google, apns_error, fcm_error, pem
 
@@ -62,6 +63,7 @@ def test_who_is_connected_but_silent_is_reached_another_way(start: Start, topics
         topics.push(command("c2"))
         assert phone.pushes(1) == ["c2"]  # and it says nothing
         eventually(lambda: topics.outcomes("c2"), "the other way")
+        assert phone.receive() == {"type": "taken_back", "command_id": "c2"}  # whoever looks at it now would see it twice
 
     assert customer.ids == ["c2"]
     assert topics.outcomes("c1") == ["ACCEPTED", "DELIVERED"]
@@ -99,23 +101,27 @@ def test_a_dead_token_is_retired_and_the_next_device_tried(start: Start, topics:
         assert topics.outcomes("c4") == ["NO_DEVICE"]
 
 
-def test_a_browser_registers_itself_gets_a_push_and_goes(start: Start, topics: Topics, tmp_path: Path) -> None:
+@contextmanager
+def a_browser(start: Start, folder: Path) -> Iterator[tuple[GatewayProcess, BrowserService, dict[str, Any]]]:
+    """A gateway, a browser with its push service, and what the browser says of itself."""
     browser = BrowserService()
-    with provided(tmp_path / "browser", browser) as server:
+    with provided(folder / "browser", browser) as server:
         browser.url = server.url
         environment = {"SSL_CERT_FILE": str(server.certificate), "KAIROS_VAPID_PRIVATE_KEY": pem(browser.vapid_key)}
         gateway = start(environment, web_push={"subject": "mailto:push@shop.example", "allowed_hosts": [f"127.0.0.1:{server.port}"]})
         target = browser.subscription()
-        body = {
-            "channel": "web_push",
-            "subscription": {"endpoint": target.endpoint, "keys": {"p256dh": target.p256dh, "auth": target.auth}},
-        }
+        keys = {"p256dh": target.p256dh, "auth": target.auth}
+        yield gateway, browser, {"channel": "web_push", "subscription": {"endpoint": target.endpoint, "keys": keys}}
+
+
+def test_a_browser_registers_itself_gets_a_push_and_goes(start: Start, topics: Topics, tmp_path: Path) -> None:
+    with a_browser(start, tmp_path) as (gateway, browser, body):
         url, headers = f"http://{gateway.address}/v1/devices/browser-1", {"Authorization": f"Bearer {token('ada')}"}
 
         assert httpx.get(f"http://{gateway.address}/v1/web-push/key").json()["public_key"].startswith("B")
         assert httpx.put(url, json=body).status_code == 401
         assert httpx.put(url, json={**body, "channel": "fax"}, headers=headers).status_code == 400
-        elsewhere = {"channel": "web_push", "subscription": {**body["subscription"], "endpoint": "https://169.254.169.254/x"}}  # type: ignore[dict-item]
+        elsewhere = {"channel": "web_push", "subscription": {**body["subscription"], "endpoint": "https://169.254.169.254/x"}}
         assert httpx.put(url, json=elsewhere, headers=headers).status_code == 400
         assert httpx.put(url, json=body, headers=headers).status_code == 200
         topics.push(command("c1"))
@@ -124,6 +130,18 @@ def test_a_browser_registers_itself_gets_a_push_and_goes(start: Start, topics: T
         assert httpx.delete(url, headers=headers).status_code == 204
         topics.push(command("c2"))
         eventually(lambda: topics.outcomes("c2") == ["NO_DEVICE"], "it is gone")
+
+
+def test_a_browser_is_whose_who_signed_in_last(start: Start, topics: Topics, tmp_path: Path) -> None:
+    with a_browser(start, tmp_path) as (gateway, browser, body):
+        for user in ("ada", "lin"):  # and nobody has signed out
+            url = f"http://{gateway.address}/v1/devices/browser-of-{user}"
+            assert httpx.put(url, json=body, headers={"Authorization": f"Bearer {token(user)}"}).status_code == 200
+        topics.push(command("hers", "ada"), command("his", "lin"))
+
+        eventually(lambda: topics.outcomes("hers") and topics.outcomes("his"), "both")
+        assert topics.outcomes("hers") == ["NO_DEVICE"]
+        assert [shown["command_id"] for shown in browser.shown] == ["his"]
 
 
 def test_all_devices_get_a_push_where_that_is_wished(start: Start, topics: Topics, customer: Customer, tmp_path: Path) -> None:

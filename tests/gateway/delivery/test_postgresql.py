@@ -10,7 +10,7 @@ import pytest
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
 from gateway.delivery.store.postgresql.store import PostgresqlStore
-from gateway.delivery.store.values import Acknowledgement, Addition, Standing, StreamEntry
+from gateway.delivery.store.values import Acknowledgement, Addition, Deferred, Standing, StreamEntry
 from kairos.errors import KairosError
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
@@ -110,6 +110,9 @@ def test_everything_is_found_by_an_index(schema: PostgresqlSchema) -> None:
         for number in range(20):
             user_id, command_id = f"user-{number}", f"c{number}"
             one.put_devices(user_id, [phone], NOW, all_of_them=True, most=20)
+            one.defer([Deferred(command_id, user_id, f"pushes/0/{number}", NOW, b"")])
+            one.take_due(NOW, 10)
+            one.done_deferred([Deferred(command_id, user_id, f"pushes/0/{number}", NOW, b"")])
             one.claim(command_id, user_id, "", NOW, NOW + DAY_MS)
             appended = one.append(
                 entry(command_id, user_id), Report(user_id, command_id, feedback_pb2.OUTCOME_ACCEPTED, NOW), 50, sent=False
@@ -123,6 +126,8 @@ def test_everything_is_found_by_an_index(schema: PostgresqlSchema) -> None:
             one.acknowledge(user_id, "phone", appended.entry.stream_id, NOW)
             one.acknowledged([appended.entry.stream_id])
             one.written_by_others(number)
+            one.written_to([user_id], number)
+            one.mark_sent([appended.entry.stream_id])
             one.withdraw(command_id)
             one.cancelled(command_id, user_id, NOW, NOW + DAY_MS)
             one.retire_device(user_id, phone, NOW)
@@ -141,7 +146,7 @@ def test_gateways_that_start_at_the_same_time_make_the_tables_once(schema: Postg
     with ThreadPoolExecutor(4) as threads:
         for store in threads.map(schema.open, ("one", "two", "three", "four")):
             store.close()
-    assert schema.rows("schema_version") == [(1,)]
+    assert schema.rows("schema_version") == [(1,), (2,), (3,)]
 
 
 def test_tables_of_a_later_version_are_left_alone(schema: PostgresqlSchema, one: PostgresqlStore) -> None:

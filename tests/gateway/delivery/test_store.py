@@ -8,7 +8,7 @@ import pytest
 
 from gateway.delivery.outcomes import Report
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Standing, StreamEntry
+from gateway.delivery.store.values import Deferred, Standing, StreamEntry
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, PostgresqlSchema, SqliteFile, Stores
@@ -85,6 +85,84 @@ def test_a_command_is_forgotten_after_its_end_and_not_before(one: Store) -> None
     assert claim(one) is Standing.MINE
 
 
+def deferred(command_id: str, offset: int, due_ms: int, user_id: str = "ada") -> Deferred:
+    return Deferred(command_id, user_id, f"pushes/0/{offset}", due_ms, b"\x00its bytes")
+
+
+def test_a_command_is_taken_at_its_moment_once_in_the_order_of_moments_and_of_reading(one: Store, two: Store) -> None:
+    first, ninth, tenth, last = (
+        deferred("c1", 11, NOW),
+        deferred("c2", 9, NOW + 1),
+        deferred("c3", 10, NOW + 1),
+        deferred("c4", 1, NOW + 9),
+    )
+    one.defer([last, tenth, ninth])
+    two.defer([first, ninth])  # whoever reads a record again defers it again
+
+    assert one.take_due(NOW - 1, 10) == ([], NOW)
+    assert two.take_due(NOW + 1, 2) == ([first, ninth], NOW + 1)
+    assert one.take_due(NOW + 1, 10) == ([tenth], NOW + 9)
+    assert two.take_due(NOW + 1, 10) == ([], NOW + 9)
+
+
+def test_what_a_dead_gateway_took_another_takes_unless_it_was_done(stores: Stores, one: Store, two: Store) -> None:
+    done, begun = deferred("c1", 1, NOW), deferred("c2", 2, NOW)
+    one.defer([done, begun])
+    one.take_due(NOW, 10)
+    one.done_deferred([done])
+
+    assert two.take_due(NOW + LEASE_MS - 1, 10) == ([], None)
+    assert two.take_due(NOW + LEASE_MS, 10) == ([begun], None)
+    two.done_deferred([begun])
+    assert stores.rows("deferred") == []
+
+
+def test_a_gateway_that_left_has_taken_nothing(one: Store, two: Store) -> None:
+    one.defer([deferred("c1", 1, NOW)])
+    one.take_due(NOW, 10)
+    one.leave(NOW, LINGER_MS)
+
+    assert two.take_due(NOW, 10) == ([deferred("c1", 1, NOW)], None)
+
+
+def cancelled(store: Store, user_id: str = "ada") -> bool:
+    return store.cancelled("c1", user_id, NOW, NOW + DAY_MS)
+
+
+def test_what_waits_for_its_moment_is_taken_back_for_good(stores: Stores, one: Store) -> None:
+    one.defer([deferred("c1", 1, NOW), deferred("c1", 2, NOW)])
+
+    assert cancelled(one)
+    assert stores.rows("deferred") == []
+    settled = one.claim("c1", "ada", "pushes/0/1", NOW, NOW + DAY_MS).settled
+    assert settled is not None
+    assert settled.outcome == feedback_pb2.OUTCOME_CANCELLED
+
+
+def test_what_was_taken_back_is_so_whenever_it_is_asked_again(one: Store, two: Store) -> None:
+    assert cancelled(one)
+    assert cancelled(two)  # whoever comes after a gateway that died before it told
+
+
+def test_what_was_settled_otherwise_is_not_taken_back(one: Store) -> None:
+    claim(one)
+    one.settle(ACCEPTED)
+
+    assert not cancelled(one)
+
+
+def test_what_is_another_users_is_not_taken_back(stores: Stores, one: Store) -> None:
+    one.defer([deferred("c1", 1, NOW)])
+    assert not cancelled(one, "mallory")
+    assert one.take_due(NOW, 10) == ([deferred("c1", 1, NOW)], None)
+    assert claim(one) is Standing.MINE
+    append(one, "c1")
+
+    assert not cancelled(one, "mallory")
+    assert claim(one) is Standing.MINE
+    assert one.withdraw("c1") is not None
+
+
 def test_a_device_resumes_after_what_it_has(one: Store) -> None:
     first, second, third = append(one, "c1", "c2", "c3")
 
@@ -152,6 +230,19 @@ def test_gateways_see_what_others_wrote(one: Store, two: Store) -> None:
     assert two.acknowledged([stream_id, stream_id + 1]) == [stream_id, stream_id + 1]
 
 
+def test_gateways_see_what_others_wrote_to_some_users_and_say_that_it_is_sent(one: Store, two: Store) -> None:
+    (first,) = append(two, "c1")
+    two.append(StreamEntry(0, "lin", "c2", "{}", "", NOW + DAY_MS), None, 50, sent=False)
+    append(one, "c3")
+    (last,) = append(two, "c4")
+
+    assert [found.stream_id for found in one.written_to(["ada", "eve"], 0)] == [first, last]
+    assert [found.stream_id for found in one.written_to(["ada"], first)] == [last]
+    assert one.written_to([], 0) == []
+    one.mark_sent([last, last + 1])
+    assert {found.command_id: sent for found, sent in one.expired(NOW + DAY_MS, 10)} == {"c1": False, "c2": False, "c3": False, "c4": True}
+
+
 def test_a_user_is_connected_while_their_gateway_lives_and_a_little_after(one: Store, two: Store) -> None:
     def connected(now_ms: int) -> bool:
         two.sweep(now_ms)
@@ -192,6 +283,40 @@ def test_an_older_list_of_devices_does_not_undo_a_newer(one: Store) -> None:
     assert one.claim("c1", "ada", "", NOW, NOW + DAY_MS).devices == (newer,)
 
 
+def tokens(store: Store, user_id: str) -> list[str]:
+    return [device.token or device.app_id for device in store.claim(f"of-{user_id}", user_id, "", NOW, NOW + DAY_MS).devices]
+
+
+def test_an_address_is_whose_who_registered_it_last_on_whatever_device(one: Store, two: Store) -> None:
+    hers = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="hers", locale="de")
+    his = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="his")
+    one.put_devices("ada", [hers], NOW, all_of_them=False, most=20)
+    two.put_devices("lin", [his], NOW + 1, all_of_them=False, most=20)
+    one.put_devices("ada", [hers], NOW, all_of_them=True, most=20)  # old word, read again
+
+    assert tokens(one, "ada") == []
+    assert tokens(one, "lin") == ["t"]
+    one.put_devices("ada", [hers], NOW + 2, all_of_them=False, most=20)
+    assert tokens(one, "ada") == ["t"]
+    assert tokens(one, "lin") == []
+
+
+def test_the_other_ids_of_a_user_keep_their_address_and_so_do_those_who_share_one(one: Store) -> None:
+    phone = Target(channel=feedback_pb2.CHANNEL_APNS, token="t", device_id="phone")
+    endpoint = Target(channel=feedback_pb2.CHANNEL_WEBHOOK, app_id="shop", device_id="desk")
+    one.put_devices("~k1~ada", [phone, endpoint], NOW, all_of_them=False, most=20)
+    one.put_devices("~k2~ada", [phone, endpoint], NOW + 1, all_of_them=False, most=20, also=["~k1~ada"])
+
+    assert sorted(tokens(one, "~k1~ada")) == sorted(tokens(one, "~k2~ada")) == ["shop", "t"]
+
+
+def test_a_token_of_one_channel_is_none_of_another(one: Store) -> None:
+    for number, (user, channel) in enumerate((("ada", feedback_pb2.CHANNEL_FCM), ("lin", feedback_pb2.CHANNEL_APNS))):
+        one.put_devices(user, [Target(channel=channel, token="t", device_id="phone")], NOW + number, all_of_them=False, most=20)
+
+    assert tokens(one, "ada") == tokens(one, "lin") == ["t"]
+
+
 def test_of_too_many_devices_the_ones_seen_last_are_kept(one: Store) -> None:
     for number in range(5):
         device = Target(channel=feedback_pb2.CHANNEL_FCM, token=f"t{number}", device_id=f"d{number}")
@@ -207,9 +332,10 @@ def test_a_forgotten_user_leaves_nothing_but_ids_that_must_not_be_delivered_agai
     append(one, "c2")
     one.connect("ada", "phone")
     one.acknowledge("ada", "phone", 1, NOW)
+    one.defer([deferred("c3", 1, NOW)])
     one.forget_user("ada")
 
-    for table in ("devices", "presence", "cursors", "stream", "commands"):
+    for table in ("devices", "presence", "cursors", "stream", "commands", "deferred"):
         assert not any("ada" in str(row) for row in stores.rows(table)), table
     assert claim(one) is Standing.SETTLED
 

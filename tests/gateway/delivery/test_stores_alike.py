@@ -13,13 +13,13 @@ from gateway.delivery.outcomes import Report
 from gateway.delivery.store.postgresql.keys import shown
 from gateway.delivery.store.sqlite import SqliteStore
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import Acknowledgement, Addition, StreamEntry, Wanted
+from gateway.delivery.store.values import Acknowledgement, Addition, Deferred, StreamEntry, Wanted
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 from tests.gateway.delivery.postgresql import Postgresql
 from tests.gateway.delivery.stores import LEASE_MS, LINGER_MS, NOW, ONE_OF, PostgresqlSchema
 
-TABLES = ("commands", "routes", "stream", "cursors", "presence", "devices", "gateways")
+TABLES = ("commands", "routes", "deferred", "stream", "cursors", "presence", "devices", "gateways")
 
 # Few of everything, so that operations meet: the same command twice, a user with several entries, one key.
 users = st.sampled_from(["ada", "a\0b\\c"])
@@ -32,6 +32,7 @@ wanted = st.builds(Wanted, commands, users, st.sampled_from(["p/0/1", "p/0/2"]),
 entries = st.builds(StreamEntry, st.just(0), users, commands, st.sampled_from(["{}", "[]"]), st.sampled_from(["", "mug\\", "tea"]), times)
 additions = st.builds(Addition, entries, st.none() | reports, st.integers(1, 3), st.booleans())
 acknowledgements = st.builds(Acknowledgement, users, devices, ids, times)
+deferred = st.lists(st.builds(Deferred, commands, users, st.sampled_from(["p/0/9", "p/0/10"]), times, st.just(b"\x00")), max_size=3)
 targets = st.builds(lambda device, token: Target(channel=feedback_pb2.CHANNEL_FCM, device_id=device, token=token), devices, devices)
 
 
@@ -44,15 +45,20 @@ ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "settled_routes": (st.tuples(commands), lambda store, command: store.settled_routes(command)),
     "owner": (st.tuples(commands), lambda store, command: store.owner(command)),
     "cancelled": (st.tuples(commands, users, times, times), lambda store, *given: store.cancelled(*given)),
+    "defer": (st.tuples(deferred), lambda store, several: store.defer(several)),
+    "take_due": (st.tuples(times, st.integers(1, 3)), lambda store, now, most: store.take_due(now, most)),
+    "done_deferred": (st.tuples(deferred), lambda store, several: store.done_deferred(several)),
     "withdraw": (st.tuples(commands), lambda store, command: store.withdraw(command)),
     "after": (st.tuples(users, devices, st.none() | ids, times), lambda store, *given: store.after(*given)),
     "acknowledged": (st.tuples(st.lists(ids, max_size=5)), lambda store, several: store.acknowledged(several)),
     "written_by_others": (st.tuples(ids), lambda store, after: (store.written_by_others(after), store.newest_id())),
+    "written_to": (st.tuples(st.lists(users, max_size=3), ids), lambda store, *given: store.written_to(*given)),
+    "mark_sent": (st.tuples(st.lists(ids, max_size=3)), lambda store, several: store.mark_sent(several)),
     "connect": (st.tuples(users, devices), lambda store, *given: store.connect(*given)),
     "disconnect": (st.tuples(users, devices, times), lambda store, *given: store.disconnect(*given)),
     "put_devices": (
-        st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3)),
-        lambda store, user, several, at, every, most: store.put_devices(user, several, at, all_of_them=every, most=most),
+        st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3), st.lists(users, max_size=1)),
+        lambda store, user, several, at, every, most, also: store.put_devices(user, several, at, all_of_them=every, most=most, also=also),
     ),
     "retire_device": (st.tuples(users, targets, times), lambda store, *given: store.retire_device(*given)),
     "forget_device": (st.tuples(users, devices), lambda store, *given: store.forget_device(*given)),

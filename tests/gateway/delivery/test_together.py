@@ -49,7 +49,7 @@ class Gateway:
     async def tell_all(self, reports: Sequence[Report]) -> None:
         self.told += reports
 
-    async def connect(self, user: str, settings: DeliverySection) -> list[Event]:
+    async def connect(self, user: str, settings: DeliverySection, last_id: int | None = None) -> list[Event]:
         shown: list[Event] = []
 
         async def write(event: Event) -> None:
@@ -59,7 +59,7 @@ class Gateway:
             shown.append(event)
             return True
 
-        await self.hub.join(Connection((user,), "phone", write, lambda _why: None, settings.stream, write_now), None)
+        await self.hub.join(Connection((user,), "phone", write, lambda _why: None, settings.stream, write_now), last_id)
         return shown
 
     async def deliver(self, *several: PushCommand) -> list[str]:
@@ -161,7 +161,7 @@ def test_a_gateway_that_dies_before_the_transaction_is_over_has_done_nothing(tmp
     async def story(gateway: Gateway) -> None:
         with file_store(tmp_path) as dying:
             dying.begin()
-            written = gateway.together._write(dying, [pending(push("1"))], {"ada"}, NOW)
+            written = gateway.together._write(dying, [pending(push("1"))], {"ada"}, gateway.hub.before({"ada"}), NOW)
             assert len(written.appended) == 1
             dying._db.close()  # as the kernel does for a process that is killed: nobody commits
 
@@ -234,5 +234,26 @@ def test_an_acknowledgement_is_noted_only_after_the_job_was_told(tmp_path: Path,
         brokers_are_back.set()
         await asyncio.shield(done)
         assert await gateway.store.run(lambda store: store.unacknowledged("ada", 1)) == []
+
+    run(tmp_path, settings, story)
+
+
+def test_a_device_that_resumes_while_too_much_waits_for_kafka_gets_what_it_missed(tmp_path: Path, settings: DeliverySection) -> None:
+    async def story(gateway: Gateway) -> None:
+        shown = await gateway.connect("ada", settings)
+        await gateway.deliver(push("1"))
+        await gateway.deliver(push("2"))
+        first, second = shown
+        gateway.hub.room.take(settings.stream.max_unwritten)
+        resumed = await gateway.connect("ada", settings, first.stream_id)  # type: ignore[union-attr]
+        while not resumed:
+            await asyncio.sleep(0)
+        assert resumed == [second]
+        assert ("1", "DELIVERED") not in gateway.outcomes  # it says so again with the next
+
+        gateway.hub.room.give_back(settings.stream.max_unwritten)
+        await asyncio.shield(gateway.hub.acknowledge(("ada",), "phone", second.stream_id))  # type: ignore[union-attr]
+        assert gateway.outcomes[-2:] == [("1", "DELIVERED"), ("2", "DELIVERED")]
+        assert not gateway.hub.room.is_full
 
     run(tmp_path, settings, story)

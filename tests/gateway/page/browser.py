@@ -40,9 +40,12 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def opened(browser: Browser, address: str, **options: Any) -> Watched:
-    """A page in a context of its own, which has nothing of other tests."""
-    page = browser.new_context(**options).new_page()
+def opened(browser: Browser, address: str, script: str = "", **options: Any) -> Watched:
+    """A page in a context of its own, which has nothing of other tests. `script`: runs before the page's own, whenever it is loaded."""
+    context = browser.new_context(**options)
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
     watched = Watched(page)
     page.on("console", lambda message: message.type in ("error", "warning") and watched.complaints.append(message.text))
     page.on("pageerror", lambda error: watched.complaints.append(str(error)))

@@ -1,6 +1,6 @@
 """All behind the page, as `kairos demo` has it, but for the simulated users: real Kafka, the real job, collector, gateway, and a catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,8 @@ _QUICK_JVM = {"JVM_ARGS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx1g"}
 
 
 @contextmanager
-def staged(folder: Path, bootstrap_servers: str, prefix: str, now_ms: int) -> Iterator[str]:
-    """The page's address, as long as the block lasts."""
+def staged(folder: Path, bootstrap_servers: str, prefix: str, now_ms: int, push_services: Sequence[str] = ()) -> Iterator[str]:
+    """The page's address, as long as the block lasts. `push_services`: hosts of browsers' push services, instead of the known ones."""
     document = yaml.safe_load((paths.project_root() / "deploy" / "demo.yaml").read_text(encoding="utf-8"))
     document["kafka"] = {"bootstrap_servers": bootstrap_servers, "topic_prefix": prefix}
     document["job"] |= {"checkpoint_dir": (folder / "checkpoints").as_uri()}
@@ -33,7 +33,7 @@ def staged(folder: Path, bootstrap_servers: str, prefix: str, now_ms: int) -> It
     offer(bootstrap_servers, prefix, now_ms, read_config(settings).catalogue.feature_dim)
     with LocalJob(folder / "flink", settings, ports.free_port(), environment=_QUICK_JVM) as job:
         job.wait_until_running()
-        with DemoEdge(settings, job.rest.base_url, ports.free_port()) as edge:
+        with DemoEdge(settings, job.rest.base_url, ports.free_port(), push_services) as edge:
             edge.start()
             yield edge.address
 

@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from kairos.local.kafka import EmbeddedKafka
 from kairos.logs.producer import RecordProducer
-from tests.gateway.page.browser import Watched, chromium, opened
+from tests.gateway.page.acts import become, first_push, look, nameless
+from tests.gateway.page.browser import chromium, opened
 from tests.gateway.page.stage import staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
@@ -31,38 +32,10 @@ def address(browser: Browser, kafka: EmbeddedKafka, tmp_path_factory: pytest.Tem
         yield where
 
 
-def become(page: Page, name: str) -> None:
-    """One of the people, connected, before a full shelf."""
-    expect(page.locator(".product").first).to_be_visible()
-    page.get_by_label("You are").select_option(label=name)
-    expect(page.get_by_label("about")).to_have_text(name.split(",", maxsplit=1)[0])
-    expect(page.locator("#link")).to_have_attribute("data-on", "true")
-
-
 def publish(bootstrap_servers: str, topic: str, key: bytes, value: bytes) -> None:
     """A record past the collector, which would refuse it."""
     with RecordProducer(bootstrap_servers, "tests") as producer:
         producer.send(topic, [(key, value)])
-
-
-def look(page: Page, place: int) -> None:
-    """At an item, and back to the shelf."""
-    page.locator(".product .look").nth(place).click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def first_push(page: Page) -> None:
-    """Nothing is known of the person yet: which look brings it is the policy's business, but not many pass without."""
-    for place in range(6):
-        try:
-            expect(page.get_by_role("article").first).to_be_visible(timeout=8_000 if place else 1_000)
-        except AssertionError:
-            look(page, place)
-        else:
-            return
-    raise AssertionError(page.locator("#panel").inner_text())
 
 
 def test_click_push_dismissal_cool_down_and_the_next_push_when_the_clock_is_put_ahead(browser: Browser, address: str) -> None:
@@ -173,16 +146,6 @@ def test_in_the_other_corners_one_reads_likes_and_follows_and_is_answered_there_
     assert seen.complaints == []
 
 
-def test_a_browser_that_allows_no_notifications_is_told_so(browser: Browser, address: str) -> None:
-    seen = opened(browser, address)
-
-    seen.page.get_by_role("button", name="Also when this page is closed").click()
-
-    expect(seen.page.get_by_label("Web Push")).to_contain_text("Not here: this browser")
-    assert seen.page.request.get(f"{address}/sw.js").headers["content-type"].startswith("text/javascript")
-    assert seen.complaints == []
-
-
 def test_operators_see_rates_reasons_and_caps_from_job_and_topics(browser: Browser, address: str, kafka: EmbeddedKafka) -> None:
     seen = opened(browser, f"{address}/#operators")
     page = seen.page
@@ -214,7 +177,14 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the items")).to_be_focused()
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#categories [aria-pressed=true]")).to_be_focused()  # drawn anew, and still there
+    become(page, "Dalia, Berlin")  # what is looked at here is not to count as another story's
     look_at = page.locator(".product .look").first
     look_at.focus()
     page.keyboard.press("Enter")
@@ -227,22 +197,23 @@ def test_by_keyboard_alone_on_a_phone_in_the_dark(browser: Browser, address: str
     assert page.locator("html").get_attribute("data-theme") == "light"
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "light"
-    become(page, "Dalia, Berlin")
+    become(page, "Dalia, Berlin")  # who it still is
     first_push(page)
     expect(page.locator("[data-part=curve] svg")).to_be_visible()
     page.get_by_text("The best hour of each day").press("Enter")
     expect(page.locator("[data-part=week] tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.locator("[data-action=dismiss]").first.press("Enter")
+    page.get_by_role("button", name="Back to the shelf").press("Enter")
+    expect(page.get_by_role("heading", name="The shop")).to_be_in_viewport()
+    page.get_by_role("button", name="What Kairos believes").press("Enter")
+    expect(page.get_by_role("heading", name="What Kairos believes")).to_be_in_viewport()
+    page.keyboard.press("F8")
+    expect(page.get_by_role("article").first.get_by_role("button", name=re.compile("^Open"))).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # dismissed: back to where one was, or to the next push
+    expect(page.locator("[data-part=timeline]")).to_contain_text("dismissed")
+    assert page.evaluate("document.activeElement.matches('#jump, .push button')")
     page.get_by_role("link", name="Operators").press("Enter")
     expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     nameless(seen)
-
-
-def nameless(seen: Watched) -> None:
-    """No control and no picture is without a name, and nothing was complained of."""
-    names = """[...document.querySelectorAll("button, a, select, svg[role=img]")].filter(
-        (each) => !(each.getAttribute("aria-label") || each.textContent.trim() || each.labels?.length)).map((each) => each.outerHTML)"""
-    assert seen.page.evaluate(names) == []
-    assert seen.complaints == []

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from gateway.delivery.outcomes import Report
+from gateway.delivery.store.postgresql.deferred import DeferredCommands
 from gateway.delivery.store.postgresql.keys import key, shown
 from gateway.delivery.store.postgresql.session import Session
 from gateway.delivery.store.records import from_feedback, to_feedback
@@ -128,26 +129,34 @@ class Commands:
         return shown(rows[0][0]) if rows else None
 
     def cancelled(
-        self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int, withdraw: Callable[[str], StreamEntry | None]
+        self,
+        command_id: str,
+        user_id: str,
+        now_ms: int,
+        keep_until_ms: int,
+        withdraw: Callable[[str], StreamEntry | None],
+        deferred: DeferredCommands,
     ) -> bool:
         """``withdraw``: takes it out of the stream, if it still waits there."""
         told = Report(user_id, command_id, feedback_pb2.OUTCOME_CANCELLED, now_ms, reason="taken back")
         with self._session.turn():
-            rows = self._session.rows(
-                "SELECT outcome FROM commands WHERE command_id = %s AND user_id = %s", (key(command_id), key(user_id))
-            )
+            rows = self._session.rows("SELECT user_id, outcome FROM commands WHERE command_id = %s", (key(command_id),))
+            users = frozenset(rows[0][:1]) if rows else deferred.users(command_id)
+            if users and key(user_id) not in users:
+                return False
             if not rows:
                 self._session.count(
                     """INSERT INTO commands (command_id, user_id, gateway, origin, outcome, report, keep_until_ms)
-                       VALUES (%s, %s, %s, '', %s, %s, %s) ON CONFLICT DO NOTHING""",
+                       VALUES (%s, %s, %s, '', %s, %s, %s)""",
                     (key(command_id), key(user_id), self._gateway, told.outcome, to_feedback(told), keep_until_ms),
                 )
-                return True
-            stopped = withdraw(command_id) is not None or rows[0][0] is None
-            if stopped:
+            elif withdraw(command_id) is not None or rows[0][1] is None:
                 values = (told.outcome, to_feedback(told), key(command_id))
                 self._session.count("UPDATE commands SET outcome = %s, report = %s WHERE command_id = %s", values)
-        return stopped
+            elif rows[0][1] != told.outcome:
+                return False
+            deferred.take_out(command_id, user_id)
+        return True
 
     def sweep(self, now_ms: int) -> None:
         """Forget what is over: not more at once than takes about a second, for nobody else writes meanwhile."""

@@ -1,18 +1,21 @@
 """Who is connected, and how users can be reached."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from gateway.delivery.addresses import device_id
+from gateway.delivery.addresses import address_id, device_id
 from gateway.delivery.store.postgresql.keys import key
 from gateway.delivery.store.postgresql.session import Session
 from kairos.v1.push_pb2 import Target
 
 # A token that was retired comes back only by another word than the one that was retired.
 _PUT = """
-INSERT INTO devices AS d VALUES (%s, %s, %s, %s, %s, false) ON CONFLICT (user_id, device_id, channel) DO UPDATE
-SET address = excluded.address, at_ms = excluded.at_ms, retired = d.retired AND d.address = excluded.address
+INSERT INTO devices AS d (user_id, device_id, channel, address, at_ms, address_id) VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (user_id, device_id, channel) DO UPDATE SET address = excluded.address, at_ms = excluded.at_ms,
+address_id = excluded.address_id, retired = d.retired AND d.address = excluded.address
 WHERE excluded.at_ms >= d.at_ms
 """
+# An empty address_id is none, and not in the index.
+_OTHERS = "FROM devices WHERE address_id = %s AND address_id <> '' AND user_id <> ALL(%s::text[])"
 _KEEP = """
 DELETE FROM devices WHERE user_id = %(user_id)s AND (device_id, channel) IN (
   SELECT device_id, channel FROM devices WHERE user_id = %(user_id)s ORDER BY at_ms DESC, device_id, channel OFFSET %(most)s
@@ -54,14 +57,25 @@ class Devices:
                     (self._gateway, list(users), list(devices)),
                 )
 
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:  # noqa: D102
+    def put_devices(  # noqa: D102
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
         user = key(user_id)
         with self._session.turn():
             if all_of_them:
                 self._session.count("DELETE FROM devices WHERE user_id = %s AND at_ms < %s AND NOT retired", (user, at_ms))
             for device in devices:
-                self._session.count(_PUT, (user, key(device_id(device)), device.channel, _address(device), at_ms))
+                address = address_id(device)
+                if not address or self._takes(address, [key(each) for each in (user_id, *also)], at_ms):
+                    self._session.count(_PUT, (user, key(device_id(device)), device.channel, _address(device), at_ms, address))
             self._session.count(_KEEP, {"user_id": user, "most": most})
+
+    def _takes(self, address: str, users: list[str], at_ms: int) -> bool:
+        """Whether nobody else has registered this address later. Then nobody else has it any more."""
+        if self._session.rows(f"SELECT 1 {_OTHERS} AND at_ms > %s LIMIT 1", (address, users, at_ms)):
+            return False
+        self._session.count(f"DELETE {_OTHERS}", (address, users))
+        return True
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         with self._session.turn():
@@ -78,7 +92,7 @@ class Devices:
 
     def forget_user(self, user_id: str) -> None:  # noqa: D102
         with self._session.turn():
-            for table in ("devices", "presence", "cursors", "stream"):
+            for table in ("devices", "presence", "cursors", "stream", "deferred"):
                 self._session.count(f"DELETE FROM {table} WHERE user_id = %s", (key(user_id),))
             self._session.count("UPDATE commands SET user_id = '', report = NULL WHERE user_id = %s AND user_id <> ''", (key(user_id),))
 

@@ -9,10 +9,14 @@ from importlib.resources import files
 
 from psycopg import sql
 
+from gateway.delivery.addresses import address_id
 from gateway.delivery.store.postgresql.connecting import Db
 from kairos.errors import KairosError
+from kairos.v1.push_pb2 import Target
 
-NEWEST_VERSION = 1
+NEWEST_VERSION = 3
+_ADDRESSES_APART = 3
+_MOST_AT_ONCE = 5_000
 _LOCK = 0x6B616972  # "kair"
 
 
@@ -30,6 +34,8 @@ def migrate(db: Db, schema: str) -> None:
             )
         for number, step in _steps(version):
             db.execute(step)
+            if number == _ADDRESSES_APART:
+                _tell_addresses_apart(db)
             db.execute("INSERT INTO schema_version VALUES (%s)", (number,))
 
 
@@ -47,3 +53,14 @@ def _steps(version: int) -> Iterator[tuple[int, sql.SQL]]:
     folder = files("gateway.delivery.store.postgresql")
     for number in range(version + 1, NEWEST_VERSION + 1):
         yield number, sql.SQL(folder.joinpath(f"schema-{number}.sql").read_text(encoding="utf-8"))
+
+
+def _tell_addresses_apart(db: Db) -> None:
+    """Of the devices that are there, what PostgreSQL cannot work out."""
+    with db.cursor("devices") as there, db.cursor() as changing:
+        there.execute("SELECT address, user_id, device_id, channel FROM devices")
+        while rows := there.fetchmany(_MOST_AT_ONCE):
+            changing.executemany(
+                "UPDATE devices SET address_id = %s WHERE user_id = %s AND device_id = %s AND channel = %s",
+                [(address_id(Target.FromString(address)), *which) for address, *which in rows],
+            )

@@ -5,16 +5,17 @@ away is waited for, and nothing is lost by that.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gateway.delivery.outcomes import Report
 from gateway.delivery.settings import PostgresqlSettings
 from gateway.delivery.store.postgresql.commands import Commands
+from gateway.delivery.store.postgresql.deferred import DeferredCommands
 from gateway.delivery.store.postgresql.devices import Devices
 from gateway.delivery.store.postgresql.session import Session
 from gateway.delivery.store.postgresql.stream import Stream
 from gateway.delivery.store.store import Store
-from gateway.delivery.store.values import CURSOR_MS, Acknowledgement, Addition, Appended, Claim, StreamEntry, Wanted
+from gateway.delivery.store.values import CURSOR_MS, Acknowledgement, Addition, Appended, Claim, Deferred, StreamEntry, Wanted
 from kairos.v1.push_pb2 import Target
 
 _DAY_MS = 86_400_000
@@ -31,6 +32,7 @@ class PostgresqlStore(Store):
         self._cursors_swept_ms = 0
         self._session = Session(settings, gateway, busy_ms, self._came_back)
         self._commands = Commands(self._session, gateway, linger_ms)
+        self._deferred = DeferredCommands(self._session, gateway)
         self._stream = Stream(self._session, gateway)
         self._devices = Devices(self._session, gateway)
 
@@ -77,7 +79,17 @@ class PostgresqlStore(Store):
         return self._commands.owner(command_id)
 
     def cancelled(self, command_id: str, user_id: str, now_ms: int, keep_until_ms: int) -> bool:  # noqa: D102
-        return self._commands.cancelled(command_id, user_id, now_ms, keep_until_ms, self._stream.withdraw)
+        return self._commands.cancelled(command_id, user_id, now_ms, keep_until_ms, self._stream.withdraw, self._deferred)
+
+    def defer(self, several: Sequence[Deferred]) -> None:  # noqa: D102
+        if several:
+            self._deferred.defer(several)
+
+    def take_due(self, now_ms: int, most: int) -> tuple[Sequence[Deferred], int | None]:  # noqa: D102
+        return self._deferred.take_due(now_ms, most)
+
+    def done_deferred(self, several: Sequence[Deferred]) -> None:  # noqa: D102
+        self._deferred.done_deferred(several)
 
     def append(self, entry: StreamEntry, settled: Report | None, keep: int, *, sent: bool) -> Appended:  # noqa: D102
         return self.append_all([Addition(entry, settled, keep, sent)])[0]
@@ -118,6 +130,12 @@ class PostgresqlStore(Store):
     def written_by_others(self, after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
         return self._stream.written_by_others(after_id)
 
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
+        return self._stream.written_to(user_ids, after_id)
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:  # noqa: D102
+        self._stream.mark_sent(stream_ids)
+
     def newest_id(self) -> int:  # noqa: D102
         return self._stream.newest_id()
 
@@ -127,8 +145,10 @@ class PostgresqlStore(Store):
     def disconnect(self, user_id: str, device: str, until_ms: int) -> None:  # noqa: D102
         self._devices.disconnect(user_id, device, until_ms)
 
-    def put_devices(self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int) -> None:  # noqa: D102
-        self._devices.put_devices(user_id, devices, at_ms, all_of_them=all_of_them, most=most)
+    def put_devices(  # noqa: D102
+        self, user_id: str, devices: Iterable[Target], at_ms: int, *, all_of_them: bool, most: int, also: Sequence[str] = ()
+    ) -> None:
+        self._devices.put_devices(user_id, devices, at_ms, all_of_them=all_of_them, most=most, also=also)
 
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         return self._devices.retire_device(user_id, device, at_ms)

@@ -1,6 +1,6 @@
 """The streams of the users: ids ascend over all of them, in the order in which entries become visible."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -136,6 +136,17 @@ class Stream:
         # None that is newer than what this transaction says is the newest: that would be asked for once more.
         query = f"SELECT {_ENTRY} FROM stream s WHERE stream_id > %s AND stream_id <= %s AND gateway <> %s ORDER BY stream_id"
         return [_entry(row) for row in self._session.rows(query, (after_id, self.newest_id(), self._gateway))]
+
+    def written_to(self, user_ids: Collection[str], after_id: int) -> Sequence[StreamEntry]:  # noqa: D102
+        query = f"""SELECT {_ENTRY} FROM unnest(%s::text[]) AS u (user_id)
+                    JOIN stream s ON s.user_id = u.user_id AND s.stream_id > %s AND s.stream_id <= %s AND s.gateway <> %s ORDER BY s.stream_id"""
+        users = list({key(user_id) for user_id in user_ids})
+        return [_entry(row) for row in self._session.rows(query, (users, after_id, self.newest_id(), self._gateway))] if users else []
+
+    def mark_sent(self, stream_ids: Sequence[int]) -> None:  # noqa: D102
+        if stream_ids:
+            with self._session.turn():
+                self._session.count("UPDATE stream SET sent = true WHERE stream_id = ANY(%s::bigint[]) AND NOT sent", (list(stream_ids),))
 
     def newest_id(self) -> int:  # noqa: D102
         if self._session.held:
