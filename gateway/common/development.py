@@ -11,21 +11,30 @@ from gateway.common.secrets import named_secrets
 from kairos.local import paths
 
 _API_KEYS, _TOKEN_SECRETS = "api-keys", "token-secrets"
+_KEYS_SETTING, _SECRETS_SETTING = "KAIROS_EDGE__AUTH__API_KEYS", "KAIROS_EDGE__AUTH__TOKEN_SECRETS"
+_GIVEN_BY = {"KAIROS_API_KEYS": _KEYS_SETTING, "KAIROS_TOKEN_SECRETS": _SECRETS_SETTING}
+"""Where the defaults look for keys, and the setting that would have them look elsewhere."""
 
 
 def development_settings() -> dict[str, str]:
     """Variables that name the keys of this clone, and let pages of any origin send."""
     return {
-        "KAIROS_EDGE__AUTH__API_KEYS": f"file:{_made(_API_KEYS)}",
-        "KAIROS_EDGE__AUTH__TOKEN_SECRETS": f"file:{_made(_TOKEN_SECRETS)}",
+        _KEYS_SETTING: f"file:{_made(_API_KEYS)}",
+        _SECRETS_SETTING: f"file:{_made(_TOKEN_SECRETS)}",
         "KAIROS_EDGE__COLLECTOR__CORS_ORIGINS": '["*"]',
         "KAIROS_EDGE__LOG__FORMAT": "text",
     }
 
 
 def environment(*, dev: bool) -> dict[str, str]:
-    """The variables of this process; with `dev`, over those of the clone's own keys."""
-    return {**development_settings(), **os.environ} if dev else dict(os.environ)
+    """The variables of this process; with `dev`, over those of the clone's own keys. Keys that the process was given stand."""
+    if not dev:
+        return dict(os.environ)
+    own = development_settings()
+    for given, name in _GIVEN_BY.items():
+        if os.environ.get(given):
+            del own[name]
+    return {**own, **os.environ}
 
 
 def development_key() -> str:

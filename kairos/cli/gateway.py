@@ -23,13 +23,15 @@ def gateway(
         str | None, typer.Option("--bootstrap-servers", "-b", help="host:port[,host:port], instead of the configuration's.")
     ] = None,
     prefix: Annotated[str | None, typer.Option("--prefix", help="Prefix of topic names, instead of the configuration's.")] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="For trying out: the tokens of `kairos token USER --dev` hold, as at the collector.")] = False,
 ) -> None:
     """Deliver pushes: WebSocket, Server-Sent Events, webhook, Web Push, FCM, APNs; and tell the job what became of them.
 
     Several gateways with one delivery.source.group_id share the work. Ends with SIGTERM or Ctrl-C, when what is under way is done.
     docs/gateway.md says what is promised, and how a page or an app connects.
 
-    Example:
+    Examples:
+      kairos gateway --dev
       KAIROS_TOKEN_SECRETS=k1:$(openssl rand -hex 32) kairos gateway
     """
     import asyncio
@@ -38,12 +40,13 @@ def gateway(
 
     import uvloop
 
+    from gateway.common.development import environment
     from gateway.common.settings import load_settings
     from gateway.delivery.serve import serve
     from gateway.delivery.settings import DeliverySettings
 
     sys.setswitchinterval(_SWITCH_S)
     gc.set_threshold(*_COLLECT_AFTER)
-    settings = load_settings(DeliverySettings, "delivery", config)
+    settings = load_settings(DeliverySettings, "delivery", config, environment(dev=dev))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, config, bootstrap_servers, prefix))

@@ -8,6 +8,8 @@ export function openItem(item, session, commandId = "") {
   const dialog = byId("item");
   const more = commandId ? { commandId } : {};
   const price = priceOf(item);
+  const pushes = byId("notifications");
+  document.body.append(pushes);
   dialog.replaceChildren(
     picture(item),
     h("button", { type: "button", class: "item-close", "aria-label": "Close", onclick: () => dialog.close() }, "Close"),
@@ -20,9 +22,11 @@ export function openItem(item, session, commandId = "") {
   );
   session().did("VIEW", item, more);
   if (!dialog.open) dialog.showModal();
+  dialog.append(pushes); // what is not in an open dialog can be neither seen well nor used
 }
 
-export function closeOnBackdrop() {
+export function watchItem() {
   const dialog = byId("item");
+  dialog.addEventListener("close", () => document.body.append(byId("notifications")));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }

@@ -2,7 +2,7 @@
 import { ask } from "./api.js";
 import { CORNERS } from "./corners.js";
 import { byId, h } from "./dom.js";
-import { closeOnBackdrop, openItem } from "./item.js";
+import { openItem, watchItem } from "./item.js";
 import { jump } from "./jump.js";
 import { Notifications } from "./notifications.js";
 import { Operators } from "./operators.js";
@@ -29,7 +29,7 @@ people();
 tabs();
 skip();
 jump();
-closeOnBackdrop();
+watchItem();
 document.addEventListener("click", () => session && panel.hurry());
 addEventListener("hashchange", route);
 be(where.people.find((person) => person.id === remembered()) ?? where.people[0]);
