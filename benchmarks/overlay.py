@@ -38,7 +38,7 @@ def overlay() -> dict[str, Any]:
         "diversity": {"last": 0},
         "exploration": {"temperature": 0, "uniform_share": 0},
         "messages": {"templates": []},
-        "candidates": {"followed": 0, "urgent": 0},
+        "candidates": {"neighbours": 30, "followed": 0, "urgent": 0},
     }
     return {**whole, "policy": comparable}
 

@@ -12,6 +12,7 @@ from flink_job.codec.origin import parse_origin
 from flink_job.codec.signals import words_of
 from flink_job.core.learning.signals import (
     KEY_SEPARATOR,
+    MOST_SEGMENTS,
     MOST_WORDINGS,
     ItemSignal,
     ItemSignalBody,
@@ -106,7 +107,7 @@ class ItemSignalDecoder:
         body = self._body(message, latest_ms)
         if at_ms > latest_ms:
             raise DecodeError(errors.FUTURE, f"occurred_at_ms: {at_ms - wall_ms} ms ahead, at most {self._max_future_ms} are accepted")
-        segments = words_of(message.segments) if message.segments else ()
+        segments = words_of(message.segments)[:MOST_SEGMENTS] if message.segments else ()
         signal = ItemSignal(message.signal_id or parse_origin(origin).record_id, (key,), at_ms, message.country[:2], body, segments)
         if message.signal_id and message.occurred_at_ms:  # else it is not the payload alone that says what it is
             self._last_payload, self._last = payload, signal

@@ -106,6 +106,7 @@ def most_item_bytes(rules: LearningRules, max_id_bytes: int) -> int:
     per_id = max_id_bytes + 3
     neighbours = rules.covisits.kept * (per_id + 8 + 4 + 4)
     watchers = rules.watchers.kept * (per_id + 8 + 1)
-    groups = rules.popularity.groups * (len(group_of_segment("")) + 4 * LONGEST_WORD + 8 + 8)
+    countries = rules.popularity.countries * (4 * 2 + 8 + 8)
+    segments = rules.popularity.segments * (len(group_of_segment("")) + 4 * LONGEST_WORD + 8 + 8)
     texts_and_scalars = max_id_bytes + 4 * LONGEST_CATEGORY + 33 * 12 + 8 * SUMS + 3
-    return 1 + neighbours + watchers + groups + SLOTS * SLOT_COLUMNS * 4 + 8 * rules.seen_signals + texts_and_scalars
+    return 1 + neighbours + watchers + countries + segments + SLOTS * SLOT_COLUMNS * 4 + 8 * rules.seen_signals + texts_and_scalars

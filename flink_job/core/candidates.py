@@ -21,7 +21,7 @@ import numpy as np
 from flink_job.core.catalogue import URGENT, Catalogue, by_creator
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.knowledge import Knowledge
-from flink_job.core.learning.signals import group_of_segment
+from flink_job.core.learning.signals import MOST_SEGMENTS, group_of_segment
 from flink_job.core.recents import unfinished
 from flink_job.core.rules import CandidateRules
 from flink_job.core.state import UserState
@@ -29,7 +29,6 @@ from flink_job.core.tastes import Tastes
 
 _FIRST = np.ones(1, np.bool_)
 _CREATORS_ASKED = 4
-_SEGMENTS_ASKED = 2
 
 
 class Found:
@@ -141,7 +140,7 @@ class CandidateFinder:
 
 def _groups(state: UserState) -> Iterator[str]:
     """Of whom the user is one, the narrowest first; empty: everybody."""
-    for name in state.segments[:_SEGMENTS_ASKED]:
+    for name in state.segments[:MOST_SEGMENTS]:
         yield group_of_segment(name)
     if state.country:
         yield state.country

@@ -21,6 +21,7 @@ from flink_job.core.history import command_key
 from flink_job.core.ids import command_id, key_of, place_of_key
 from flink_job.core.learning.signals import (
     KEY_SEPARATOR,
+    MOST_SEGMENTS,
     ItemSignal,
     PushOutcome,
     PushStage,
@@ -145,7 +146,9 @@ class ItemSignalMaker:
         if visit.told == len(visit.item_ids):
             return _NOTHING
         keys = tuple([item_key(item_id) for item_id in visit.item_ids])
-        return (ItemSignal(command_id(user_id, f"visit/{event_id}"), keys, times[-1], state.country, visit, state.segments),)
+        return (
+            ItemSignal(command_id(user_id, f"visit/{event_id}"), keys, times[-1], state.country, visit, state.segments[:MOST_SEGMENTS]),
+        )
 
     def _watch(self, user_id: str, state: UserState, signal: Interaction) -> ItemSignals:
         kind = InteractionType(signal.kind)

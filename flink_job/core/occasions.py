@@ -19,6 +19,7 @@ _LEFT_BEHIND = {
 _ABOUT_ONE_ITEM = (Trigger.ABANDONED_CART, Trigger.ABANDONED_FAVOURITE, Trigger.REPLENISHMENT)
 """Without their item there is nothing to say. A nudge names an item too, but another one may be better by then."""
 
+_DAY_MS = 86_400_000
 _FAR_OFF = (Trigger.REPLENISHMENT, Trigger.WIN_BACK)
 
 _TRUE_OF_ONE_ITEM = frozenset(
@@ -135,12 +136,14 @@ class Occasions:
     def away_next(self, state: UserState, now_ms: int) -> PendingWake | None:
         """When the user will have been away for long, where no best hour is looked for that would notice; None if it is past.
 
-        What they do meanwhile does not move it: it finds them returned then, and the next one is looked for. That is one wake-up in `after_ms`.
+        What they do meanwhile does not move it: it finds them returned then, and the next one is looked for. It is so many whole days after they were
+        first seen, so what is planned again within a day is the same moment, and the same timer.
         """
         back = self._by_trigger[Trigger.WIN_BACK]
         if back is None or self._by_trigger[Trigger.BEST_TIME] is not None:
             return None
-        due_ms = (state.active_at_ms or state.first_seen_ms) + back.after_ms
+        first_ms = state.first_seen_ms
+        due_ms = first_ms - (first_ms - (state.active_at_ms or first_ms) - back.after_ms) // _DAY_MS * _DAY_MS
         if due_ms <= now_ms:
             return None
         reason, cause_id = Reason.AWAITED.metric, f"win_back/{due_ms}"

@@ -60,8 +60,8 @@ def token(
     Signed with the first of auth.token_secrets (KAIROS_TOKEN_SECRETS), or with the key of --dev.
 
     Example:
-      curl -H "Authorization: Bearer $(kairos token ada --dev)" -H "Content-Type: application/json" \\
-        -d '{"type": "INTERACTION_TYPE_VIEW", "itemId": "mug-7"}' localhost:8088/v1/events
+      curl -H "Authorization: Bearer $(kairos token ada --dev)" localhost:8088/v1/events
+        -H "Content-Type: application/json" -d '{"type": "INTERACTION_TYPE_VIEW", "itemId": "mug-7"}'
     """
     import time
 

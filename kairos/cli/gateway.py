@@ -23,7 +23,9 @@ def gateway(
         str | None, typer.Option("--bootstrap-servers", "-b", help="host:port[,host:port], instead of the configuration's.")
     ] = None,
     prefix: Annotated[str | None, typer.Option("--prefix", help="Prefix of topic names, instead of the configuration's.")] = None,
-    dev: Annotated[bool, typer.Option("--dev", help="For trying out: the tokens of `kairos token USER --dev` hold, as at the collector.")] = False,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="For trying out: the tokens of `kairos token USER --dev` hold, as at the collector.")
+    ] = False,
 ) -> None:
     """Deliver pushes: WebSocket, Server-Sent Events, webhook, Web Push, FCM, APNs; and tell the job what became of them.
 

@@ -35,7 +35,6 @@ ABLATIONS: dict[str, Ablation] = {
     "no-utility": Ablation("  without utility", {"policy": {"utility": {"enabled": False}}}),
     "no-learning": Ablation("  without learning", {"learning": {"telling": {"enabled": False}}}),
     "no-quiet-hours": Ablation("  without quiet hours", {"policy": {"gates": {"quiet_hours": {"start_minute": 0, "end_minute": 0}}}}),
-    "no-neighbours": Ablation("  without neighbours", {"policy": {"candidates": {"neighbours": 0}}}),
 }
 
 

@@ -131,6 +131,17 @@ def test_who_came_back_meanwhile_is_waited_for_from_then_on_by_the_same_wake_up(
     assert left_alone(ann)[-1][2] is None
 
 
+def test_what_is_planned_again_within_a_day_is_planned_for_the_same_moment() -> None:
+    """So that it is the same timer: 14 days after each of these purchases, up to the next whole day since ann was first seen."""
+    ann = without_best_time()
+    planned = set()
+    for hour in range(1, 24):
+        ann.does("purchase", f"item {hour % 3}", AT + hour * HOUR)
+        assert ann.state.pending is not None
+        planned.add((ann.state.pending.due_ms, ann.state.pending.trigger))
+    assert planned == {(AT + 15 * DAY, Trigger.WIN_BACK)}
+
+
 def test_waiting_for_somebody_to_be_away_does_not_stand_in_the_way_of_a_cart() -> None:
     ann = without_best_time(**{"occasions.abandoned_cart.after_ms": HOUR})
     ann.does("cart", "item 1", AT + HOUR)

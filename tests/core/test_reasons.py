@@ -259,7 +259,7 @@ def test_gates_are_asked_in_their_order_and_the_first_closed_one_answers() -> No
 
 
 def test_a_push_is_logged_with_everything_that_explains_it() -> None:
-    person = ann()
+    person = ann(candidates__neighbours=30)
     person.does("view", "item 1", AT - MINUTE)
     (push,) = person.does("view", "item 0", AT, event_id="the cause")
     assert isinstance(push, Push)

@@ -24,7 +24,10 @@ from tests.codec.messages import item_record, signal
 from tests.core.person import MONDAY_0930
 from tests.core.policies import DAY, HOUR, MINUTE, SECOND
 
-REPLAYABLE: dict[str, Any] = {"policy": {"log": {"suppressed_share": 1, "replayable_share": 1}}, "learning": {"telling": {"enabled": True}}}
+REPLAYABLE: dict[str, Any] = {
+    "policy": {"log": {"suppressed_share": 1, "replayable_share": 1}, "candidates": {"neighbours": 30}},
+    "learning": {"telling": {"enabled": True}},
+}
 STEP_MS = 5 * MINUTE
 DAYS = 3
 OFTEN = {"pending", "not_a_trigger"}
@@ -32,7 +35,7 @@ OFTEN = {"pending", "not_a_trigger"}
 
 
 def replayable_config(**policy: Any) -> Config:
-    """What is shipped, with every decision logged replayably; `policy` is laid over it."""
+    """What is shipped, with all sources of candidates and every decision logged replayably; `policy` is laid over it."""
     return parse_config({**REPLAYABLE, "policy": {**REPLAYABLE["policy"], **policy}})
 
 

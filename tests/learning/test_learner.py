@@ -240,7 +240,9 @@ signals = st.lists(
 @settings(max_examples=50)
 @given(signals, st.sampled_from([MUG, segment_key("DE")]))
 def test_a_state_survives_its_bytes_and_stays_under_its_bound(listed: list[ItemSignal], key: str) -> None:
-    rules = learning_rules(covisits__kept=4, covisits__released=4, watchers__kept=3, seen_signals=8, popularity__groups=2)
+    rules = learning_rules(
+        covisits__kept=4, covisits__released=4, watchers__kept=3, seen_signals=8, popularity__countries=2, popularity__segments=2
+    )
     kept, restored = Item(key, rules), Item(key, rules)
     for signal in listed:
         effects = kept.hears(signal)

@@ -15,7 +15,7 @@ from tests.core.person import MONDAY_0930
 from tests.learning.rules import DAY, HOUR, learning_rules
 
 AT = MONDAY_0930
-RULES = learning_rules(popularity__half_life_ms=6 * HOUR, outcomes__half_life_ms=10 * DAY, popularity__groups=2)
+RULES = learning_rules(popularity__half_life_ms=6 * HOUR, outcomes__half_life_ms=10 * DAY, popularity__countries=2)
 VISIT = Visit(["mug"], [1.0], [AT], [0.0])
 
 
@@ -28,7 +28,7 @@ def test_popularity_halves_with_every_half_life() -> None:
     assert by_group == {"DE": pytest.approx(4.0 * 0.5**4), "BR": pytest.approx(0.5**3)}
 
 
-def test_the_weakest_of_too_many_groups_is_forgotten_and_the_total_is_not() -> None:
+def test_the_weakest_of_too_many_countries_is_forgotten_and_the_total_is_not() -> None:
     state = ItemState()
     for group, rating in (("DE", 3.0), ("BR", 1.0), ("FR", 2.0)):
         add_popularity(RULES.popularity, state, rating, (group,), AT)
@@ -37,10 +37,18 @@ def test_the_weakest_of_too_many_groups_is_forgotten_and_the_total_is_not() -> N
 
 def test_a_visit_counts_in_the_country_and_in_every_segment_of_the_user_and_once_over_all() -> None:
     state = ItemState()
-    rules = learning_rules(popularity__groups=4).popularity
+    rules = learning_rules().popularity
     add_popularity(rules, state, 3.0, ItemSignal("v", (), AT, "DE", VISIT, ("loyal", "parents")).groups, AT)
     add_popularity(rules, state, 1.0, ItemSignal("w", (), AT, "", VISIT, ("loyal",)).groups, AT)
     assert popularity_at(rules, state, AT) == (4.0, {"DE": 3.0, "segment/loyal": 4.0, "segment/parents": 3.0})
+
+
+def test_segments_do_not_take_the_place_of_countries() -> None:
+    state = ItemState()
+    rules = learning_rules(popularity__countries=1, popularity__segments=2).popularity
+    for rating, groups in ((1.0, ("DE", "segment/a", "segment/b")), (5.0, ("segment/c",)), (3.0, ("BR", "segment/a"))):
+        add_popularity(rules, state, rating, groups, AT)
+    assert popularity_at(rules, state, AT)[1] == {"BR": 3.0, "segment/a": 3.0, "segment/c": 5.0}
 
 
 visits = st.lists(st.tuples(st.floats(0.1, 5.0), st.integers(0, 60 * DAY)), min_size=1, max_size=30)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flink_job.core.learning.fading import fading, times
-from flink_job.core.learning.signals import PushStage
+from flink_job.core.learning.signals import SEGMENT, PushStage
 from flink_job.core.learning.state import CONVERTED, DISMISSED, OPENED, OPTED_OUT, SENT, ItemState
 from flink_job.core.rules.learning import OutcomeRules, PopularityRules
 
@@ -23,17 +23,22 @@ COLUMN_OF = {
 
 
 def add_popularity(rules: PopularityRules, state: ItemState, rating: float, groups: Iterable[str], at_ms: int) -> None:
-    """A visit of a user of these groups dealt with the item; where it is least popular of too many is forgotten."""
+    """A visit of a user of these groups dealt with the item; of too many countries, or segments, the one where it is least popular is forgotten."""
     state.popularity_at_ms, held, new = times(state.popularity_at_ms, at_ms, rules.half_life_ms)
     state.popularity = state.popularity * held + rating * new
     by_group = state.by_group
     if held != 1.0:
         for name in by_group:
             by_group[name] *= held
-    for group in groups if rules.groups else ():
+    for group in groups:
+        is_segment = group.startswith(SEGMENT)
+        most = rules.segments if is_segment else rules.countries
+        if not most:
+            continue
         by_group[group] = by_group.get(group, 0.0) + rating * new
-        if len(by_group) > rules.groups:
-            del by_group[min(by_group, key=lambda name: (by_group[name], name))]
+        alike = [name for name in by_group if name.startswith(SEGMENT) == is_segment]
+        if len(alike) > most:
+            del by_group[min(alike, key=lambda name: (by_group[name], name))]
 
 
 def add_outcome(rules: OutcomeRules, state: ItemState, stage: int, sent_at_ms: int) -> None:

@@ -12,6 +12,10 @@ MOST_WORDINGS = 6
 """Templates that one round tells of."""
 
 
+MOST_SEGMENTS = 2
+"""Of a user's segments so many, the first, are learned from and asked for what is popular there."""
+
+
 class PushStage(IntEnum):
     """How far a push got."""
 

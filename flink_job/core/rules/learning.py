@@ -12,6 +12,7 @@ from flink_job.core.signals import Trigger
 
 MOST_NEIGHBOURS = 64
 MOST_GROUPS = 32
+"""Countries and segments of one item, half of them each."""
 MOST_VISITED = 16
 """What the contract allows in one record."""
 
@@ -35,17 +36,19 @@ class TellingRules:
 
 @dataclass(frozen=True, slots=True)
 class PopularityRules:
-    """How popularity fades, for how many groups of users (countries, segments) an item keeps its own, and how many items each group's list has."""
+    """How popularity fades, for how many countries and segments of users an item keeps its own, and how many items the list of each has."""
 
     half_life_ms: int
-    groups: int
+    countries: int
+    segments: int
     trending: int
 
     def __post_init__(self) -> None:
         positive("half_life_ms", self.half_life_ms)
         positive("trending", self.trending)
-        if not 0 <= self.groups <= MOST_GROUPS:
-            raise RuleError(f"groups: must be from 0 to {MOST_GROUPS}, not {self.groups}")
+        for name in ("countries", "segments"):
+            if not 0 <= getattr(self, name) <= MOST_GROUPS // 2:
+                raise RuleError(f"{name}: must be from 0 to {MOST_GROUPS // 2}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)
