@@ -35,16 +35,19 @@ export class WebPush {
     this.says.textContent = problem || this.standing(person, away);
     this.does.replaceChildren(...[
       !own && button("web-push", `Show what is pushed to ${person.name}`, () => this.act(() => subscribe(this.where, person))),
-      own && button("away", away ? "Come back" : "Step away", () => { this.session().step(!away); this.draw(""); }),
+      (own || away) && button("away", away ? "Come back" : "Step away", () => { this.session().step(!away); this.draw(""); }),
       this.holder && button("no-web-push", "Stop", () => this.act(() => unsubscribe(this.where.gateway))),
     ].filter(Boolean));
     if (focused) this.does.firstElementChild.focus();
   }
 
   standing(person, away) {
+    if (away) {
+      const instead = this.holder === person.id ? ", and pushes come as notifications of this browser" : "";
+      return `${person.name} is away: for Kairos this page is closed${instead}.`;
+    }
     if (this.holder === null) return "This browser can show pushes as notifications of its own.";
     if (this.holder !== person.id) return `This browser shows what is pushed to ${this.where.people.find((each) => each.id === this.holder)?.name}.`;
-    if (away) return `${person.name} is away: for Kairos this page is closed, and pushes come as notifications of this browser.`;
     return `This browser shows what is pushed to ${person.name}. Close the page, or step away to see it at once.`;
   }
 }

@@ -74,7 +74,7 @@ def test_who_waits_for_a_store_whose_thread_ends_hears_of_it_and_so_does_who_com
             raise ZeroDivisionError
 
     async def work() -> list[Any]:
-        store = AsyncStore(lambda: Broken(tmp_path / "store.db", "one", synchronous="normal", busy_ms=1000, linger_ms=0))
+        store = AsyncStore(lambda: Broken(tmp_path / "store.db", "one", synchronous="normal", busy_ms=30_000, linger_ms=0))
         await store.open()
         waiting = [store.run(lambda opened: opened.newest_id()) for _ in range(3)]
         answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), DEADLINE_S)

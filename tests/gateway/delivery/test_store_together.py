@@ -133,5 +133,5 @@ def test_the_log_is_moved_into_the_file_while_the_store_goes_on_and_nothing_is_l
             eventually(lambda before=before: path.stat().st_size > before, "what was written is in the file")
         # Had the log never begun anew, it would hold every round.
         assert (tmp_path / "store.db-wal").stat().st_size < rounds * round_bytes
-    with closing(SqliteStore(path, "two", synchronous="normal", busy_ms=1000, linger_ms=LINGER_MS)) as store:
+    with closing(SqliteStore(path, "two", synchronous="normal", busy_ms=30_000, linger_ms=LINGER_MS)) as store:
         assert len(store.unacknowledged("ada", 1 << 60)) == rounds * round_bytes // 1_000

@@ -29,6 +29,8 @@ from tests.gateway.delivery.processes import command
 
 NOW = 1_800_000_000_000
 DAY_MS = 86_400_000
+BUSY_MS = 30_000
+PATIENCE_S = 20
 FCM = Target(channel=feedback_pb2.CHANNEL_FCM, token="t", device_id="phone")
 
 
@@ -80,14 +82,14 @@ def settings() -> DeliverySection:
 
 @contextmanager
 def file_store(path: Path, gateway: str = "one", alive_until_ms: int = NOW + 10_000) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(path / "store.db", gateway, synchronous="normal", busy_ms=1000, linger_ms=60_000)) as store:
+    with closing(SqliteStore(path / "store.db", gateway, synchronous="normal", busy_ms=BUSY_MS, linger_ms=60_000)) as store:
         store.alive(alive_until_ms)
         yield store
 
 
 def run(path: Path, settings: DeliverySection, story: Callable[[Gateway], Any], name: str = "one") -> None:
     async def whole() -> None:
-        store = AsyncStore(lambda: SqliteStore(path / "store.db", name, synchronous="normal", busy_ms=1000, linger_ms=60_000))
+        store = AsyncStore(lambda: SqliteStore(path / "store.db", name, synchronous="normal", busy_ms=BUSY_MS, linger_ms=60_000))
         await store.open()
         await store.run(lambda opened: opened.alive(NOW + 10_000))
         gateway = Gateway(settings, store)
@@ -246,8 +248,9 @@ def test_a_device_that_resumes_while_too_much_waits_for_kafka_gets_what_it_misse
         first, second = shown
         gateway.hub.room.take(settings.stream.max_unwritten)
         resumed = await gateway.connect("ada", settings, first.stream_id)  # type: ignore[union-attr]
-        while not resumed:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE_S):
+            while not resumed:
+                await asyncio.sleep(0)
         assert resumed == [second]
         assert ("1", "DELIVERED") not in gateway.outcomes  # it says so again with the next
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import BrowserContext, Page, Worker
 
+from tests.gateway.delivery.processes import eventually
 from tests.gateway.delivery.services import BrowserService, base64url
 
 _SUBSCRIBING = """
@@ -64,10 +65,12 @@ class Notifications:
 
     def __init__(self, context: BrowserContext, page: Page) -> None:
         self._context = context
+        self._page = page
         self._registrations: dict[str, str] = {}
         self._protocol = context.new_cdp_session(page)
         self._protocol.on("ServiceWorker.workerRegistrationUpdated", self._note)
         self._protocol.send("ServiceWorker.enable")
+        eventually(lambda: self._heard() and self._registrations, "the worker is registered")
 
     def deliver(self, pushed: dict[str, Any]) -> None:
         """As the browser does with what it has decrypted."""
@@ -76,8 +79,8 @@ class Notifications:
         self._protocol.send("ServiceWorker.deliverPushMessage", message)
 
     def shown(self) -> list[dict[str, str]]:
-        """Those on the screen."""
-        return cast("list[dict[str, str]]", self._worker().evaluate(_SHOWN))
+        """Those on the screen; without a worker there are none."""
+        return [each for worker in self._workers() for each in cast("list[dict[str, str]]", worker.evaluate(_SHOWN))]
 
     def click(self) -> str:
         """On the first; returns the address that the browser is at then."""
@@ -88,7 +91,17 @@ class Notifications:
         self._worker().evaluate(_HAPPENS, "notificationclose")
 
     def _worker(self) -> Worker:
-        return self._context.service_workers[-1]
+        (worker,) = eventually(self._workers, "the worker runs")
+        return cast("Worker", worker)
+
+    def _workers(self) -> list[Worker]:
+        """The newest, once the browser has started one."""
+        self._heard()
+        return self._context.service_workers[-1:]
+
+    def _heard(self) -> bool:
+        """Playwright hears of what the browser does only while it waits for an answer."""
+        return cast("bool", self._page.evaluate("true"))
 
     def _note(self, event: dict[str, Any]) -> None:
         for each in event["registrations"]:

@@ -91,6 +91,7 @@ def test_who_steps_away_sees_the_push_as_the_browsers_notification_and_kairos_he
     expect(page.locator("#link")).to_have_text("Away")
 
     pushed = first_pushed(page, stage)
+    eventually(lambda: stage.told(pushed["command_id"]) == ["ACCEPTED"], "what the gateway says is dated before what the browser does")
     notifications.deliver(pushed)
     (shown,) = eventually(notifications.shown, "the notification")
     assert shown["title"] == pushed["title"]
@@ -182,6 +183,23 @@ def test_a_browser_is_one_persons_until_it_is_given_to_another_or_taken_back(bro
     expect(card(page)).to_contain_text("This browser can show pushes")
     expect(card(page).get_by_role("button", name="Show what is pushed to Dalia")).to_be_focused()
     assert subscribed_with(page) is None
+    assert seen.complaints == []
+
+
+def test_who_stops_while_away_can_come_back(browser: Browser, stage: Stage) -> None:
+    seen = subscribed(browser, stage, "Dalia, Berlin")
+    page = seen.page
+    card(page).get_by_role("button", name="Step away").click()
+    expect(card(page)).to_contain_text("pushes come as notifications of this browser")
+
+    card(page).get_by_role("button", name="Stop").click()
+    expect(card(page).get_by_role("button", name="Stop")).to_have_count(0)
+    expect(card(page)).to_contain_text("Dalia is away: for Kairos this page is closed.")
+
+    card(page).get_by_role("button", name="Come back").click()
+    expect(page.locator("#link")).to_have_text("Connected")
+    expect(card(page)).to_contain_text("This browser can show pushes")
+    expect(card(page).get_by_role("button", name="Step away")).to_have_count(0)
     assert seen.complaints == []
 
 
