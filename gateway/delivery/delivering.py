@@ -19,6 +19,7 @@ from gateway.delivery.routing import Router
 from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
+from gateway.delivery.store.store import Store
 from gateway.delivery.store.values import Claim, Standing
 from gateway.delivery.stream.hub import Hub
 from gateway.delivery.telling import Telling
@@ -99,7 +100,7 @@ class Delivering:
         last = report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, self._clock_ms())
         for number, target in enumerate(route.addresses, 1):
             another_way = number < len(route.addresses)
-            if self._is_cancelled(command):
+            if self._is_cancelled(command) or (number > 1 and await self._is_taken_back(command)):
                 return report_of(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason="taken back")
             if command.dry_run and target.channel != feedback_pb2.CHANNEL_FCM:
                 return report_of(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target, reason="dry run")
@@ -119,11 +120,17 @@ class Delivering:
     async def _send(self, push: Push, target: Target, *, another_way: bool) -> Report:
         command = push.command
 
+        taken_back = False
+
+        async def waited() -> None:
+            nonlocal taken_back
+            taken_back = await self._is_taken_back(command)
+
         async def failed_once(answer: Answer, attempt: int) -> None:
             await self._telling.tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
 
         sender = self._senders[target.channel]
-        answer, attempts = await sender.send(push, target, failed_once, lambda: self._is_cancelled(command))
+        answer, attempts = await sender.send(push, target, failed_once, lambda: taken_back or self._is_cancelled(command), waited)
         if answer.verdict is Verdict.DEAD_ADDRESS:
             now_ms = self._clock_ms()
             await self._store.run(lambda store: store.retire_device(command.user_id, target, now_ms))
@@ -137,6 +144,11 @@ class Delivering:
     def _is_cancelled(self, command: PushCommand) -> bool:
         return (command.user_id, command.command_id) in self._cancelled
 
+    async def _is_taken_back(self, command: PushCommand) -> bool:
+        """By whichever gateway: what takes a deferred command back may be read by another than the one that delivers it."""
+        settled = await self._store.run(lambda store: store.settled(command.command_id))
+        return settled is not None and settled.outcome == feedback_pb2.OUTCOME_CANCELLED
+
     async def _to_all(self, push: Push, routes: Sequence[Route], written_at_ms: int) -> None:
         command_id = push.command.command_id
         settled = await self._store.run(lambda store: store.settled_routes(command_id))
@@ -149,13 +161,23 @@ class Delivering:
         reports = await asyncio.gather(*(one(route) for route in routes if route.key not in settled))
         accepted = [report for report in reports if report.outcome == feedback_pb2.OUTCOME_ACCEPTED]
         # A device that failed beside one that did not: the push went out, and its cap is used.
-        for report in accepted[1:]:
-            await self._telling.tell(report)
+        if accepted[1:] and not await self._is_taken_back(push.command):
+            await self._telling.tell_all(accepted[1:])
         if accepted or reports:
             await self._settle(accepted[0] if accepted else reports[0])
         else:
             await self._settle(report_of(push.command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms()))
 
     async def _settle(self, report: Report) -> None:
-        await self._store.run(lambda store: store.settle(report))
-        await self._telling.tell(report)
+        """The first word stands, and is told: another gateway may have taken the command back meanwhile."""
+
+        def operation(store: Store) -> Report | None:
+            store.settle(report)
+            return store.settled(report.command_id)
+
+        stands = await self._store.run(operation)
+        if stands is None or stands.outcome == report.outcome:
+            stands = report
+        elif stands.outcome == feedback_pb2.OUTCOME_CANCELLED:
+            self._hub.withdrawn(report.user_id, report.command_id)
+        await self._telling.tell(stands)

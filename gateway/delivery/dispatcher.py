@@ -4,7 +4,8 @@
           → kept in the store, if its moment has not come; the record is done → its moment → the user's turn → …
 
 Settling is durable before anything is told, and telling before the record counts as done: whatever the gateway dies at, the next one
-finds out from the store what was settled, and tells it again with the same feedback ids. The pushes of one user go one after the other.
+finds out from the store what was settled, and tells it again with the same feedback ids. The pushes of one user that
+one gateway has go one after the other; a deferred one may be another gateway's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +91,7 @@ class Dispatcher:
                 continue
             due_ms = commands.due_ms(command, self._settings.default_ttl_ms)
             if due_ms > now_ms:
-                kept = Deferred(command.command_id, command.user_id, record.origin, due_ms, command.SerializeToString())
+                kept = Deferred(command.command_id, command.user_id, record.origin, due_ms, record.value or b"")
                 defer.append((record, kept))
             else:
                 begin.append(Pending(record, command, now_ms))

@@ -53,17 +53,23 @@ class Sender:
         target: Target,
         failed_once: Callable[[Answer, int], Awaitable[None]],
         cancelled: Callable[[], bool],
+        waited: Callable[[], Awaitable[None]] | None = None,
     ) -> tuple[Answer, int]:
-        """The last answer, and how often it was tried. ``failed_once`` is awaited before each further attempt."""
+        """The last answer, and how often it was tried. ``failed_once`` is awaited before each further attempt, ``waited`` after each wait:
+        what ``cancelled`` says may be another thing then.
+        """
         attempts = 0
         party = self.channel.party(target)
 
         async def attempt() -> Answer:
             nonlocal attempts
-            if (wait_s := self._closed_for_s(push, party)) > 0:
+            wait_s = self._closed_for_s(push, party)
+            if wait_s > 0:
                 if self._is_crowded():
                     return Answer(Verdict.AGAIN, CROWDED, "too many wait for the provider")
                 await self._wait(wait_s)
+            if waited is not None and (wait_s > 0 or attempts):
+                await waited()
             if cancelled():
                 return Answer(Verdict.REFUSED, CANCELLED, "taken back")
             now_ms = self._clock_ms()

@@ -1,4 +1,4 @@
-"""The pushes of one user go one after the other: who may begin, and who waits behind whom.
+"""The pushes of one user that this gateway has go one after the other: who may begin, and who waits behind whom.
 
 >>> turns = Turns()
 >>> turns.take("ada", "first"), turns.take("ada", "second"), turns.take("lin", "another")

@@ -70,6 +70,10 @@ class SqliteCommands(SqlitePart):
                 [(report.outcome, to_feedback(report), report.command_id) for report in reports],
             )
 
+    def settled(self, command_id: str) -> Report | None:  # noqa: D102
+        row = self._db.execute("SELECT report FROM commands WHERE command_id = ? AND outcome IS NOT NULL", (command_id,)).fetchone()
+        return from_feedback(row[0]) if row else None
+
     def settled_routes(self, command_id: str) -> frozenset[str]:  # noqa: D102
         return frozenset(route for (route,) in self._db.execute("SELECT route FROM routes WHERE command_id = ?", (command_id,)))
 

@@ -4,6 +4,7 @@ import sqlite3
 from importlib.resources import files
 
 from gateway.delivery.addresses import address_id
+from gateway.delivery.store.addresses_apart import ONE_USER_EACH
 from kairos.v1.push_pb2 import Target
 
 
@@ -29,3 +30,4 @@ def _tell_addresses_apart(db: sqlite3.Connection) -> None:
             "UPDATE devices SET address_id = ? WHERE user_id = ? AND device_id = ? AND channel = ?",
             (address_id(Target.FromString(address)), *which),
         )
+    db.execute(ONE_USER_EACH)

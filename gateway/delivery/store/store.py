@@ -53,6 +53,9 @@ class Store(Protocol):
         for report in reports:
             self.settle(report)
 
+    def settled(self, command_id: str) -> Report | None:
+        """The word that stands; None: there is none yet, or its user was erased."""
+
     def settled_routes(self, command_id: str) -> frozenset[str]:
         """Of a command to several devices: those that are done."""
 

@@ -58,17 +58,24 @@ class Hub:
     # Pushes out
     async def deliver(self, push: Push, accepted: Report, written_at_ms: int, *, another_way: bool) -> bool:
         """Put a push into its user's stream. With ``another_way`` an acknowledgement is waited for, and without one the push is taken out
-        again and False returned; else its command is settled at once, for the stream keeps it.
+        again and False returned; else its command is settled at once, for the stream keeps it. What was taken back meanwhile, perhaps by
+        another gateway, is not put there: True, for that is its last word.
         """
         settled = None if another_way else accepted
         addition = self.addition(push, settled, self._clock_ms(), sent=self.is_here(push.command.user_id))
         before = self.before((push.command.user_id,))
 
-        def operation(store: Store) -> tuple[Appended, Sequence[StreamEntry]]:
+        def operation(store: Store) -> tuple[Appended, Sequence[StreamEntry]] | None:
+            stands = store.settled(push.command.command_id)
+            if stands is not None and stands.outcome == feedback_pb2.OUTCOME_CANCELLED:
+                return None
             appended = store.append(addition.entry, settled, addition.keep, sent=addition.sent)
             return appended, before.take(store)
 
-        appended, others = await self._store.run(operation)
+        done = await self._store.run(operation)
+        if done is None:
+            return True
+        appended, others = done
         self.publish(others)
         entry = appended.entry
         if another_way:

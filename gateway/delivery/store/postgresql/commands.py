@@ -112,6 +112,10 @@ class Commands:
             told = [to_feedback(report) for report in first.values()]
             self._session.count(_SETTLE, (list(first), [report.outcome for report in first.values()], told))
 
+    def settled(self, command_id: str) -> Report | None:  # noqa: D102
+        rows = self._session.rows("SELECT report FROM commands WHERE command_id = %s AND outcome IS NOT NULL", (key(command_id),))
+        return from_feedback(rows[0][0]) if rows else None
+
     def settle_routes(self, routes: Sequence[tuple[str, str]]) -> None:
         """Of each of these (command id, route)."""
         with self._session.turn():

@@ -10,6 +10,7 @@ from importlib.resources import files
 from psycopg import sql
 
 from gateway.delivery.addresses import address_id
+from gateway.delivery.store.addresses_apart import ONE_USER_EACH
 from gateway.delivery.store.postgresql.connecting import Db
 from kairos.errors import KairosError
 from kairos.v1.push_pb2 import Target
@@ -64,3 +65,4 @@ def _tell_addresses_apart(db: Db) -> None:
                 "UPDATE devices SET address_id = %s WHERE user_id = %s AND device_id = %s AND channel = %s",
                 [(address_id(Target.FromString(address)), *which) for address, *which in rows],
             )
+        changing.execute(ONE_USER_EACH)

@@ -72,6 +72,9 @@ class PostgresqlStore(Store):
     def settle_all(self, reports: Sequence[Report]) -> None:  # noqa: D102
         self._commands.settle(reports)
 
+    def settled(self, command_id: str) -> Report | None:  # noqa: D102
+        return self._commands.settled(command_id)
+
     def settled_routes(self, command_id: str) -> frozenset[str]:  # noqa: D102
         return self._commands.settled_routes(command_id)
 
