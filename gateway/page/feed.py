@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from gateway.common.kafka import client_options
 from kairos.contract.connection import Connection
@@ -97,11 +97,18 @@ class Feed:
                 places += [TopicPartition(topic, number, OFFSET_BEGINNING) for number in found.partitions]
             else:
                 asked = [TopicPartition(topic, number, since_ms) for number in found.partitions]
-                places += consumer.offsets_for_times(asked, timeout=_TIMEOUT_S)
+                places += [_pinned(consumer, place) for place in consumer.offsets_for_times(asked, timeout=_TIMEOUT_S)]
         return places
 
     def _record(self, message: Message) -> tuple[str, bytes | None, bytes | None, int]:
         return message.topic().removeprefix(self._connection.prefix), message.key(), message.value(), message.timestamp()[1]
+
+
+def _pinned(consumer: Consumer, place: TopicPartition) -> TopicPartition:
+    """The end as it is now, by its number: the client would look for the end when it first fetches, and skip what came until then."""
+    if place.offset != OFFSET_END:
+        return place
+    return TopicPartition(place.topic, place.partition, consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)[1])
 
 
 def _failed(message: Message) -> bool:

@@ -3,6 +3,7 @@
 "use strict";
 importScripts("/kairos.js");
 
+const AGAIN_MS = [500, 1000, 2000, 4000];
 const mine = Object.fromEntries(new URLSearchParams(location.search));
 
 addEventListener("install", () => skipWaiting()); // when it is somebody else's browser now, at once
@@ -35,12 +36,18 @@ async function open({ command_id: command, item_ids: [item = ""] = [] }) {
   return page.focus();
 }
 
-// Dated by this person's clock. The browser may end the worker at any time: what the collector does not take now is not told.
+// Dated by this person's clock. What the collector does not take at once is said again a few times: the browser may end the worker at any time,
+// and what is not told by then is not told.
 async function told(outcome, push) {
   const answer = await fetch(`/api/people/${mine.person}/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
   const { token, aheadMs } = await answer.json();
-  const kairos = new Kairos({ url: mine.collector, token });
+  const kairos = new Kairos({ url: mine.collector, token, onRejected: (one) => console.warn("not taken", one) });
   kairos.consent(true); // who asked for Web Push has agreed
   kairos.feedback(outcome, { commandId: push.command_id, itemId: push.item_ids?.[0], deviceId: mine.device, channel: "CHANNEL_WEB_PUSH", occurredAtMs: Date.now() + aheadMs });
-  await kairos.flush();
+  for (const waitMs of AGAIN_MS) {
+    await kairos.flush();
+    if (!kairos.queue.length) return;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+  console.warn("not told", outcome);
 }

@@ -43,9 +43,9 @@ _HAPPENS = """async (kind) => {
 }"""
 
 
-def subscribing(service: BrowserService) -> str:
-    """What a page runs first: whoever subscribes gets this service's subscription."""
-    target = service.subscription()
+def subscribing(service: BrowserService, path: str) -> str:
+    """What a page runs first: whoever subscribes gets this service's subscription at `path`."""
+    target = service.subscription(path)
     keys = {"p256dh": target.p256dh, "auth": target.auth}
     return _SUBSCRIBING.replace("SUBSCRIPTION", json.dumps({"endpoint": target.endpoint, "keys": keys}))
 

@@ -27,6 +27,9 @@ def staged(folder: Path, bootstrap_servers: str, prefix: str, now_ms: int, push_
     document = yaml.safe_load((paths.project_root() / "deploy" / "demo.yaml").read_text(encoding="utf-8"))
     document["kafka"] = {"bootstrap_servers": bootstrap_servers, "topic_prefix": prefix}
     document["job"] |= {"checkpoint_dir": (folder / "checkpoints").as_uri()}
+    # Who looks at this and that likes nothing much, and the stories are to have their pushes all the same.
+    document["policy"]["send"]["min_score"] = 0
+    document["policy"]["utility"]["least"] = -1
     settings = folder / "config.yaml"
     settings.write_text(yaml.safe_dump(document), encoding="utf-8")
     ensure_topics(bootstrap_servers, prefix, partitions=2)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -36,17 +36,30 @@ class Stage:
     service: BrowserService
     topics: Topics
 
+    def pushed(self, person: str) -> list[dict[str, str]]:
+        """What has come for a person's browser."""
+        return [push for path, push in zip(self.service.paths, self.service.shown, strict=True) if path == path_of(person)]
+
     def told(self, command_id: str) -> list[str]:
-        """What the gateway and then the browser told of a push, in the order of its time, from Kafka."""
+        """What the gateway and then the browser told of a push, each once, in the order of its time, from Kafka."""
         found = [each for each in self.topics.feedback() if each.command_id == command_id and each.channel == CHANNEL_WEB_PUSH]
         assert all(each.device_id.startswith("web-") for each in found)
-        return [Outcome.Name(each.outcome).removeprefix("OUTCOME_") for each in sorted(found, key=lambda each: each.occurred_at_ms)]
+        outcomes = [Outcome.Name(each.outcome).removeprefix("OUTCOME_") for each in sorted(found, key=lambda each: each.occurred_at_ms)]
+        return list(dict.fromkeys(outcomes))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays(browser: Browser) -> Iterator[None]:
+    """A page that is left open would get the pushes of its person in the next story."""
+    yield
+    for context in browser.contexts:
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +79,18 @@ def stage(browser: Browser, kafka: EmbeddedKafka, tmp_path_factory: pytest.TempP
             topics.close()
 
 
+def path_of(person: str) -> str:
+    """At the push service: everybody has a browser of their own."""
+    return f"/push/{person.split(',', maxsplit=1)[0].lower()}"
+
+
 def card(page: Page) -> Locator:
     return page.get_by_role("region", name="When this page is closed")
 
 
 def subscribed(browser: Browser, stage: Stage, name: str) -> Watched:
     """As one of the people, in a browser that allows notifications and now gets theirs."""
-    seen = opened(browser, stage.address, subscribing(stage.service), **ALLOWED)
+    seen = opened(browser, stage.address, subscribing(stage.service, path_of(name)), **ALLOWED)
     become(seen.page, name)
     first = name.split(",", maxsplit=1)[0]
     card(seen.page).get_by_role("button", name=f"Show what is pushed to {first}").click()
@@ -90,18 +108,21 @@ def test_who_steps_away_sees_the_push_as_the_browsers_notification_and_kairos_he
     card(page).get_by_role("button", name="Step away").click()
     expect(page.locator("#link")).to_have_text("Away")
 
-    pushed = first_pushed(page, stage)
+    pushed = first_pushed(page, stage, "Ada")
     eventually(lambda: stage.told(pushed["command_id"]) == ["ACCEPTED"], "what the gateway says is dated before what the browser does")
-    notifications.deliver(pushed)
-    (shown,) = eventually(notifications.shown, "the notification")
+    insisting(
+        lambda: notifications.deliver(pushed),
+        lambda: notifications.shown() and "DISPLAYED" in stage.told(pushed["command_id"]),
+        "shown, and told",
+    )
+    (shown,) = notifications.shown()
     assert shown["title"] == pushed["title"]
     assert shown["body"].lower().endswith(f"{pushed['reason']}.".lower())
     assert page.request.get(shown["icon"]).headers["content-type"] == "image/png"
     expect(page.get_by_role("article")).to_have_count(0)
 
-    notifications.close()
+    insisting(notifications.close, lambda: stage.told(pushed["command_id"]) == ["ACCEPTED", "DISPLAYED", "DISMISSED"], "all of it in Kafka")
     expect(page.locator("[data-part=timeline]")).to_contain_text("dismissed")
-    eventually(lambda: stage.told(pushed["command_id"]) == ["ACCEPTED", "DISPLAYED", "DISMISSED"], "all of it in Kafka")
     look(page, 6)
     expect(page.locator("[data-part=verdict]")).to_contain_text("the user dismissed a push lately")
 
@@ -110,16 +131,28 @@ def test_who_steps_away_sees_the_push_as_the_browsers_notification_and_kairos_he
     assert seen.complaints == []
 
 
-def first_pushed(page: Page, stage: Stage) -> dict[str, str]:
+def insisting(act: Callable[[], None], holds: Callable[[], object], what: str) -> None:
+    """Headless Chromium loses now and then what is given to a worker from outside, so it is given again."""
+    for _ in range(3):
+        act()
+        try:
+            eventually(holds, what, deadline_s=12)
+        except AssertionError:
+            continue
+        return
+    act()
+    eventually(holds, what)
+
+
+def first_pushed(page: Page, stage: Stage, person: str) -> dict[str, str]:
     """Which look brings it is the policy's business."""
-    before = len(stage.service.shown)
     for place in range(6):
         look(page, place)
         try:
-            eventually(lambda: len(stage.service.shown) > before, "a push", deadline_s=14)
+            eventually(lambda: stage.pushed(person), "a push", deadline_s=14)
         except AssertionError:
             continue
-        return stage.service.shown[-1]
+        return stage.pushed(person)[0]
     raise AssertionError(page.locator("#panel").inner_text())
 
 
@@ -131,12 +164,9 @@ def test_a_click_opens_the_page_that_was_closed_on_the_item_as_the_one_it_was_pu
     expect(page.locator("[data-dial=next]")).to_contain_text("it is not yet time for what this is about")
     become(page, "Ada, Lisbon")  # whom the browser showed last is not who is pushed to
     page.close()
-    before = len(stage.service.shown)
-
     httpx.post(f"{stage.address}/api/people/demo-ben/clock", json={"byMs": 3 * 3_600_000}).raise_for_status()
-    pushed = eventually(lambda: stage.service.shown[before:], "the push")[0]
-    notifications.deliver(pushed)
-    eventually(notifications.shown, "the notification")
+    pushed = eventually(lambda: stage.pushed("Ben"), "the push")[0]
+    insisting(lambda: notifications.deliver(pushed), notifications.shown, "the notification")
     went = notifications.click()
     assert notifications.shown() == []
 
