@@ -42,6 +42,7 @@ def many(name: str, each: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "route": (st.tuples(reports, devices), lambda store, report, route: store.settle(report, route)),
+    "settled": (st.tuples(commands), lambda store, command: store.settled(command)),
     "settled_routes": (st.tuples(commands), lambda store, command: store.settled_routes(command)),
     "owner": (st.tuples(commands), lambda store, command: store.owner(command)),
     "cancelled": (st.tuples(commands, users, times, times), lambda store, *given: store.cancelled(*given)),
