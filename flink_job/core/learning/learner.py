@@ -204,7 +204,9 @@ class Learner:
         if state.slots is not None:
             totals = state.slots.sum(axis=0).tolist()
             return _is_news(state.unreleased_outcomes, share * totals[SENT]) or _is_news(state.unreleased_visits, share * totals[VISITS])
-        return _is_news(state.unreleased_ratings, share * state.popularity) or _is_news(state.unreleased_outcomes, share * state.outcomes[SENT])
+        return _is_news(state.unreleased_ratings, share * state.popularity) or _is_news(
+            state.unreleased_outcomes, share * state.outcomes[SENT]
+        )
 
 
 def _is_news(unreleased: float, least: float) -> bool:

@@ -61,6 +61,7 @@ ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
         st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3), st.lists(users, max_size=1)),
         lambda store, user, several, at, every, most, also: store.put_devices(user, several, at, all_of_them=every, most=most, also=also),
     ),
+    "holds": (st.tuples(users, targets), lambda store, *given: store.holds(*given)),
     "retire_device": (st.tuples(users, targets, times), lambda store, *given: store.retire_device(*given)),
     "forget_device": (st.tuples(users, devices), lambda store, *given: store.forget_device(*given)),
     "forget_user": (st.tuples(users), lambda store, user: store.forget_user(user)),
