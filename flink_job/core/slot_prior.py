@@ -25,11 +25,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.learning.state import CONVERTED, OPENED, SENT, SLOTS, VISITS
 from flink_job.core.rules.send_time import SendTimeRules
 
 Week = NDArray[np.float32]
 
-SLOTS = 168
 _LEAST_RATE, _MOST_RATE = 1e-6, 1.0 - 1e-6
 
 
@@ -69,17 +69,17 @@ def prior_of(rules: SendTimeRules, population: Week, segment: Week | None = None
     kernel = slot_kernel(rules)
     neighbours = kernel - np.eye(SLOTS, dtype=np.float32)
     strength = np.float32(rules.population_strength)
-    tried, came = population[:, :2].T, population[:, 1:3].T
+    tried, came = _tried(population), _came(population)
     visits = _visits(rules, neighbours, stages)
     habit = _habit(rules, visits)
     start = np.array([[rules.open_rate], [rules.convert_rate]], np.float32)
     rates = habit * _shrunk(start, (tried * habit).sum(axis=1, keepdims=True), came.sum(axis=1, keepdims=True), strength)
     for counts in stages:
         for seen in (neighbours @ counts, counts):
-            rates = _shrunk(rates, seen[:, :2].T, seen[:, 1:3].T, strength)
+            rates = _shrunk(rates, _tried(seen), _came(seen), strength)
     rates = rates.clip(_LEAST_RATE, _MOST_RATE)
     mean = rates.mean(axis=1, keepdims=True)
-    usual = np.stack([_habit(rules, kernel @ visits)] * 2) if population[:, 3].any() else rates / mean
+    usual = np.stack([_habit(rules, kernel @ visits)] * 2) if population[:, VISITS].any() else rates / mean
     return SlotPrior(rates, mean, usual)
 
 
@@ -97,12 +97,22 @@ def slot_kernel(rules: SendTimeRules) -> Week:
     return kernel
 
 
+def _tried(counts: Week) -> Week:
+    """Sends and opens, (2, 168)."""
+    return counts[:, SENT:CONVERTED].T
+
+
+def _came(counts: Week) -> Week:
+    """Opens and conversions, (2, 168)."""
+    return counts[:, OPENED:VISITS].T
+
+
 def _visits(rules: SendTimeRules, neighbours: Week, stages: tuple[Week, ...]) -> Week:
     """V(t), (168,); 1 everywhere where there are no visits."""
     strength = np.float32(rules.visit_strength)
     visits = np.ones(SLOTS, np.float32)
     for counts in stages:
-        came = counts[:, 3]
+        came = counts[:, VISITS]
         even = np.full(SLOTS, came.mean(), np.float32)
         visits = _shrunk(_shrunk(visits, neighbours @ even, neighbours @ came, strength), even, came, strength)
     return visits

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from gateway.delivery import commands
+from gateway.delivery.addresses import address_id
 from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.metrics import COMMANDS
 from gateway.delivery.outcomes import Report
@@ -16,7 +17,7 @@ from gateway.delivery.pending import Pending
 from gateway.delivery.reports import OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
 from gateway.delivery.routes import Route
 from gateway.delivery.routing import Router
-from gateway.delivery.sending import Sender
+from gateway.delivery.sending import CANCELLED, NOT_THEIRS, Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
@@ -25,6 +26,9 @@ from gateway.delivery.stream.hub import Hub
 from gateway.delivery.telling import Telling
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand, Target
+
+_TAKEN_BACK = Answer(Verdict.REFUSED, CANCELLED, "taken back")
+_NOT_THEIRS = Answer(Verdict.REFUSED, NOT_THEIRS, "the address is this user's no more")
 
 
 class Delivering:
@@ -100,8 +104,11 @@ class Delivering:
         last = report_of(command, feedback_pb2.OUTCOME_NO_DEVICE, self._clock_ms())
         for number, target in enumerate(route.addresses, 1):
             another_way = number < len(route.addresses)
-            if self._is_cancelled(command) or (number > 1 and await self._is_taken_back(command)):
-                return report_of(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason="taken back")
+            obstacle = await self._look(command, target) if number > 1 else self._cancelled_here(command)
+            if obstacle is _TAKEN_BACK:
+                return report_of(command, feedback_pb2.OUTCOME_CANCELLED, self._clock_ms(), reason=obstacle.reason)
+            if obstacle is not None:
+                continue
             if command.dry_run and target.channel != feedback_pb2.CHANNEL_FCM:
                 return report_of(command, feedback_pb2.OUTCOME_ACCEPTED, self._clock_ms(), target=target, reason="dry run")
             if target.channel == feedback_pb2.CHANNEL_IN_APP:
@@ -119,18 +126,17 @@ class Delivering:
 
     async def _send(self, push: Push, target: Target, *, another_way: bool) -> Report:
         command = push.command
-
-        taken_back = False
+        seen: Answer | None = None
 
         async def waited() -> None:
-            nonlocal taken_back
-            taken_back = await self._is_taken_back(command)
+            nonlocal seen
+            seen = await self._look(command, target)
 
         async def failed_once(answer: Answer, attempt: int) -> None:
             await self._telling.tell(answered(command, target, answer, attempt, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
 
         sender = self._senders[target.channel]
-        answer, attempts = await sender.send(push, target, failed_once, lambda: taken_back or self._is_cancelled(command), waited)
+        answer, attempts = await sender.send(push, target, failed_once, lambda: seen or self._cancelled_here(command), waited)
         if answer.verdict is Verdict.DEAD_ADDRESS:
             now_ms = self._clock_ms()
             await self._store.run(lambda store: store.retire_device(command.user_id, target, now_ms))
@@ -141,13 +147,19 @@ class Delivering:
             await self._telling.tell(answered(command, target, answer, attempts, feedback_pb2.OUTCOME_RETRYING, self._clock_ms()))
         return report
 
-    def _is_cancelled(self, command: PushCommand) -> bool:
-        return (command.user_id, command.command_id) in self._cancelled
+    def _cancelled_here(self, command: PushCommand) -> Answer | None:
+        return _TAKEN_BACK if (command.user_id, command.command_id) in self._cancelled else None
 
-    async def _is_taken_back(self, command: PushCommand) -> bool:
-        """By whichever gateway: what takes a deferred command back may be read by another than the one that delivers it."""
-        settled = await self._store.run(lambda store: store.settled(command.command_id))
-        return settled is not None and settled.outcome == feedback_pb2.OUTCOME_CANCELLED
+    async def _look(self, command: PushCommand, target: Target) -> Answer | None:
+        """What has come in the way since the addresses were looked up."""
+        is_registered = not command.targets and address_id(target) != ""
+
+        def operation(store: Store) -> Answer | None:
+            if _is_taken_back(store, command):
+                return _TAKEN_BACK
+            return _NOT_THEIRS if is_registered and not store.holds(command.user_id, target) else None
+
+        return self._cancelled_here(command) or await self._store.run(operation)
 
     async def _to_all(self, push: Push, routes: Sequence[Route], written_at_ms: int) -> None:
         command_id = push.command.command_id
@@ -161,7 +173,7 @@ class Delivering:
         reports = await asyncio.gather(*(one(route) for route in routes if route.key not in settled))
         accepted = [report for report in reports if report.outcome == feedback_pb2.OUTCOME_ACCEPTED]
         # A device that failed beside one that did not: the push went out, and its cap is used.
-        if accepted[1:] and not await self._is_taken_back(push.command):
+        if accepted[1:] and not await self._store.run(lambda store: _is_taken_back(store, push.command)):
             await self._telling.tell_all(accepted[1:])
         if accepted or reports:
             await self._settle(accepted[0] if accepted else reports[0])
@@ -181,3 +193,9 @@ class Delivering:
         elif stands.outcome == feedback_pb2.OUTCOME_CANCELLED:
             self._hub.withdrawn(report.user_id, report.command_id)
         await self._telling.tell(stands)
+
+
+def _is_taken_back(store: Store, command: PushCommand) -> bool:
+    """By whichever gateway: what takes a deferred command back may be read by another than the one that delivers it."""
+    settled = store.settled(command.command_id)
+    return settled is not None and settled.outcome == feedback_pb2.OUTCOME_CANCELLED

@@ -23,6 +23,7 @@ from kairos.v1.push_pb2 import Target
 
 OUT_OF_TIME = "OUT_OF_TIME"
 CANCELLED = "CANCELLED"
+NOT_THEIRS = "NOT_THEIRS"
 CROWDED = "CROWDED"
 
 
@@ -52,11 +53,11 @@ class Sender:
         push: Push,
         target: Target,
         failed_once: Callable[[Answer, int], Awaitable[None]],
-        cancelled: Callable[[], bool],
+        obstacle: Callable[[], Answer | None],
         waited: Callable[[], Awaitable[None]] | None = None,
     ) -> tuple[Answer, int]:
         """The last answer, and how often it was tried. ``failed_once`` is awaited before each further attempt, ``waited`` after each wait:
-        what ``cancelled`` says may be another thing then.
+        what ``obstacle`` says, if anything is in the way of sending, may be another thing then.
         """
         attempts = 0
         party = self.channel.party(target)
@@ -70,8 +71,8 @@ class Sender:
                 await self._wait(wait_s)
             if waited is not None and (wait_s > 0 or attempts):
                 await waited()
-            if cancelled():
-                return Answer(Verdict.REFUSED, CANCELLED, "taken back")
+            if (found := obstacle()) is not None:
+                return found
             now_ms = self._clock_ms()
             if now_ms >= push.ends_at_ms:
                 return Answer(Verdict.REFUSED, OUT_OF_TIME, "its time was over")

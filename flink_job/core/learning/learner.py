@@ -31,7 +31,7 @@ from flink_job.core.learning.signals import (
     creator_key,
 )
 from flink_job.core.learning.slots import add_slot_outcome, add_slot_visit
-from flink_job.core.learning.state import VISITS, ItemState
+from flink_job.core.learning.state import SENT, VISITS, ItemState
 from flink_job.core.learning.watchers import drop_old_watchers, note_watcher
 from flink_job.core.learning.wordings import add_round
 from flink_job.core.rules.learning import LearningRules
@@ -201,12 +201,11 @@ class Learner:
 
     def _has_news(self, state: ItemState) -> bool:
         share = self._rules.release.news_share
-        slots = state.slots
-        totals = state.outcomes if slots is None else slots.sum(axis=0).tolist()
-        return (
-            _is_news(state.unreleased_ratings, share * state.popularity)
-            or _is_news(state.unreleased_outcomes, share * totals[0])
-            or _is_news(state.unreleased_visits, share * totals[VISITS])
+        if state.slots is not None:
+            totals = state.slots.sum(axis=0).tolist()
+            return _is_news(state.unreleased_outcomes, share * totals[SENT]) or _is_news(state.unreleased_visits, share * totals[VISITS])
+        return _is_news(state.unreleased_ratings, share * state.popularity) or _is_news(
+            state.unreleased_outcomes, share * state.outcomes[SENT]
         )
 
 

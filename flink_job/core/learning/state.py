@@ -17,7 +17,7 @@ SLOTS = 168
 """Hours of a week, from Monday 00:00."""
 
 SENT, OPENED, CONVERTED, DISMISSED, OPTED_OUT = range(5)
-"""Positions in `outcomes`."""
+"""Positions in `outcomes`; the first three are columns of `slots`, too."""
 
 SLOT_COLUMNS = 4
 VISITS = 3

@@ -144,6 +144,11 @@ class SqliteStore(SqliteCommands, SqliteDeferred, SqliteStream, Store):
         self._db.execute(f"DELETE {others}", (address, *user_ids))
         return True
 
+    def holds(self, user_id: str, device: Target) -> bool:  # noqa: D102
+        wanted = (user_id, device_id(device), device.channel, address_id(device))
+        found = "SELECT 1 FROM devices WHERE user_id = ? AND device_id = ? AND channel = ? AND address_id = ? AND NOT retired"
+        return self._db.execute(found, wanted).fetchone() is not None
+
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         done = self._db.execute(
             "UPDATE devices SET retired = 1, at_ms = max(at_ms, ?) WHERE user_id = ? AND device_id = ? AND channel = ? AND address = ?",

@@ -140,6 +140,9 @@ class Store(Protocol):
         An address that is one device's alone is one user's alone: whoever registers it last has it, and nobody else.
         """
 
+    def holds(self, user_id: str, device: Target) -> bool:
+        """Whether this address is the user's, and not dead."""
+
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:
         """An address is dead. Whether it was known."""
 

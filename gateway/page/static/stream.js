@@ -28,10 +28,17 @@ export class Stream {
   take(message) {
     if (this.closed) return;
     if (message.type === "hello") { this.failures = 0; this.onState(true); }
+    if (message.again_ms) setTimeout(() => this.acknowledge(), message.again_ms);
     if (message.type === "taken_back") this.onTakenBack(message.command_id);
     if (message.type !== "push") return;
     this.onPush(message.push);
-    this.socket.send(JSON.stringify({ type: "ack", id: message.id }));
+    this.taken = message.id;
+    this.acknowledge();
+  }
+
+  // This push, and all before it.
+  acknowledge() {
+    if (this.taken && this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "ack", id: this.taken }));
   }
 
   // With a new token: the old one may have ended, and with it Kairos hears that this person can be reached again.

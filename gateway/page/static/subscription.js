@@ -27,21 +27,30 @@ export async function subscribe({ gateway, collector }, person) {
   if (allowed !== "granted") throw new Error(REFUSED[allowed]);
   const former = await holder(gateway);
   if (former && former.person !== person.id) await device(gateway, former, "DELETE");
-  const applicationServerKey = await keyAt(gateway);
-  const mine = { person: person.id, device: former?.device ?? `web-${kairosId().slice(0, 8)}` };
-  await navigator.serviceWorker.register(`${WORKER}?${new URLSearchParams({ ...mine, collector })}`);
-  const { pushManager } = await navigator.serviceWorker.ready;
-  const subscription = await inTime(pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
-  const body = { channel: "web_push", subscription: subscription.toJSON(), locale: person.locale, time_zone: person.timeZone };
-  await device(gateway, mine, "PUT", body).catch(async (error) => { await subscription.unsubscribe(); throw error; });
+  try {
+    const applicationServerKey = await keyAt(gateway);
+    const mine = { person: person.id, device: former?.device ?? `web-${kairosId().slice(0, 8)}` };
+    await navigator.serviceWorker.register(`${WORKER}?${new URLSearchParams({ ...mine, collector })}`);
+    const { pushManager } = await navigator.serviceWorker.ready;
+    const subscription = await inTime(pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
+    const body = { channel: "web_push", subscription: subscription.toJSON(), locale: person.locale, time_zone: person.timeZone };
+    await device(gateway, mine, "PUT", body);
+  } catch (error) {
+    await giveUp(); // what is half handed over would be said to be somebody's
+    throw error;
+  }
 }
 
 export async function unsubscribe(gateway) {
   const mine = await holder(gateway);
   if (!mine) return;
   await device(gateway, mine, "DELETE");
+  await giveUp();
+}
+
+async function giveUp() {
   const registration = await navigator.serviceWorker.getRegistration(WORKER);
-  await (await registration.pushManager.getSubscription())?.unsubscribe();
+  await (await registration?.pushManager.getSubscription())?.unsubscribe();
 }
 
 function inTime(asked) {

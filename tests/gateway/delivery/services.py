@@ -32,7 +32,7 @@ def base64url(data: bytes) -> str:
 
 
 class BrowserService:
-    """A browser with its push service (RFC 8030, 8291, 8292). `shown`: what the browser decrypted."""
+    """A browser with its push service (RFC 8030, 8291, 8292). `shown`: what the browser decrypted; `paths`: where each was sent to."""
 
     def __init__(self, now_s: Callable[[], float] = time.time) -> None:
         self._now_s = now_s
@@ -40,6 +40,7 @@ class BrowserService:
         self._auth = b"sixteen secrets!"
         self.vapid_key = ec.generate_private_key(ec.SECP256R1())
         self.shown: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
         self.replies: list[Reply] = []
@@ -59,6 +60,7 @@ class BrowserService:
         if request.headers.get("content-encoding") != "aes128gcm" or len(request.body) > 4096:
             return Reply(413)
         self.shown.append(json.loads(http_ece.decrypt(request.body, private_key=self._key, auth_secret=self._auth, version="aes128gcm")))
+        self.paths.append(request.path)
         self.headers.append(request.headers)
         return Reply(201, headers={"location": f"{self.url}/m/{len(self.shown)}"})
 

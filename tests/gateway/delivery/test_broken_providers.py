@@ -139,7 +139,7 @@ def test_many_that_are_refused_with_one_token_get_one_new_token(google: tuple[Go
         async def work(world: World = world, target: Target = target) -> list[Answer]:
             channel = world._channel()
             sender = Sender(channel, settings().delivery.retry, lambda: NOW_MS)
-            found = await asyncio.gather(*(sender.send(push(), target, quiet, lambda: False) for _ in range(5)))
+            found = await asyncio.gather(*(sender.send(push(), target, quiet, lambda: None) for _ in range(5)))
             await channel.close()
             return [answer for answer, _ in found]
 
@@ -173,8 +173,8 @@ def test_one_devices_quota_does_not_hold_up_the_others(google: tuple[Google, Wor
     async def work() -> None:
         channel = world._channel()
         sender = Sender(channel, settings(retry={"attempts": 1}).delivery.retry, lambda: clock[0], sleep)
-        await sender.send(push(), PHONE, quiet, lambda: False)
-        await sender.send(push(command_id="the-next"), PHONE, quiet, lambda: False)
+        await sender.send(push(), PHONE, quiet, lambda: None)
+        await sender.send(push(command_id="the-next"), PHONE, quiet, lambda: None)
         await channel.close()
 
     asyncio.run(work())
@@ -193,9 +193,9 @@ def test_no_word_of_a_provider_closes_a_channel_for_days(apple: tuple[Apple, Wor
     async def work() -> Answer:
         channel = world._channel()
         sender = Sender(channel, settings().delivery.retry, lambda: clock[0], sleep)
-        await sender.send(push(), IPHONE, quiet, lambda: False)
+        await sender.send(push(), IPHONE, quiet, lambda: None)
         clock[0] += settings().delivery.retry.longest_pause_ms
-        answer, _ = await sender.send(Push(push().command, clock[0] + HOUR_MS), IPHONE, quiet, lambda: False)
+        answer, _ = await sender.send(Push(push().command, clock[0] + HOUR_MS), IPHONE, quiet, lambda: None)
         await channel.close()
         return answer
 
@@ -218,11 +218,11 @@ def test_while_a_provider_is_away_only_so_many_wait_for_it(apple: tuple[Apple, W
         sender = Sender(
             channel, settings(retry={"most_waiting": 1}).delivery.retry, lambda: NOW_MS if not back.is_set() else NOW_MS + 60_000, sleep
         )
-        first = asyncio.create_task(sender.send(push(), IPHONE, quiet, lambda: False))
+        first = asyncio.create_task(sender.send(push(), IPHONE, quiet, lambda: None))
         await waiting.wait()
-        others = [await sender.send(push(), IPHONE, quiet, lambda: False) for _ in range(2)]  # they return
+        others = [await sender.send(push(), IPHONE, quiet, lambda: None) for _ in range(2)]  # they return
         back.set()
-        found = [await first, *others, await sender.send(push(), IPHONE, quiet, lambda: False)]
+        found = [await first, *others, await sender.send(push(), IPHONE, quiet, lambda: None)]
         await channel.close()
         return found
 

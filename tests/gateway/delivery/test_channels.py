@@ -17,7 +17,7 @@ from tests.gateway.delivery.clients import Device
 from tests.gateway.delivery.conftest import Start
 from tests.gateway.delivery.customer import SECRET, Customer
 from tests.gateway.delivery.processes import GatewayProcess, Topics, command, eventually, now_ms, token
-from tests.gateway.delivery.provider import Answering, ProviderServer
+from tests.gateway.delivery.provider import Answering, ProviderServer, Reply
 from tests.gateway.delivery.services import Apple, BrowserService, Google, apns_error, fcm_error, pem
 
 pytestmark = pytest.mark.kafka
@@ -102,13 +102,14 @@ def test_a_dead_token_is_retired_and_the_next_device_tried(start: Start, topics:
 
 
 @contextmanager
-def a_browser(start: Start, folder: Path) -> Iterator[tuple[GatewayProcess, BrowserService, dict[str, Any]]]:
+def a_browser(start: Start, folder: Path, **delivery: Any) -> Iterator[tuple[GatewayProcess, BrowserService, dict[str, Any]]]:
     """A gateway, a browser with its push service, and what the browser says of itself."""
     browser = BrowserService()
     with provided(folder / "browser", browser) as server:
         browser.url = server.url
         environment = {"SSL_CERT_FILE": str(server.certificate), "KAIROS_VAPID_PRIVATE_KEY": pem(browser.vapid_key)}
-        gateway = start(environment, web_push={"subject": "mailto:push@shop.example", "allowed_hosts": [f"127.0.0.1:{server.port}"]})
+        known = {"subject": "mailto:push@shop.example", "allowed_hosts": [f"127.0.0.1:{server.port}"]}
+        gateway = start(environment, web_push=known, **delivery)
         target = browser.subscription()
         keys = {"p256dh": target.p256dh, "auth": target.auth}
         yield gateway, browser, {"channel": "web_push", "subscription": {"endpoint": target.endpoint, "keys": keys}}
@@ -132,16 +133,46 @@ def test_a_browser_registers_itself_gets_a_push_and_goes(start: Start, topics: T
         eventually(lambda: topics.outcomes("c2") == ["NO_DEVICE"], "it is gone")
 
 
+def register(gateway: GatewayProcess, user: str, body: dict[str, Any]) -> None:
+    url = f"http://{gateway.address}/v1/devices/browser-of-{user}"
+    assert httpx.put(url, json=body, headers={"Authorization": f"Bearer {token(user)}"}).status_code == 200
+
+
 def test_a_browser_is_whose_who_signed_in_last(start: Start, topics: Topics, tmp_path: Path) -> None:
     with a_browser(start, tmp_path) as (gateway, browser, body):
         for user in ("ada", "lin"):  # and nobody has signed out
-            url = f"http://{gateway.address}/v1/devices/browser-of-{user}"
-            assert httpx.put(url, json=body, headers={"Authorization": f"Bearer {token(user)}"}).status_code == 200
+            register(gateway, user, body)
         topics.push(command("hers", "ada"), command("his", "lin"))
 
         eventually(lambda: topics.outcomes("hers") and "ACCEPTED" in topics.outcomes("his"), "both")
         assert topics.outcomes("hers") == ["NO_DEVICE"]
         assert [shown["command_id"] for shown in browser.shown] == ["his"]
+
+
+def test_a_browser_that_somebody_else_has_by_now_does_not_get_what_waited_for_an_acknowledgement(
+    start: Start, topics: Topics, tmp_path: Path
+) -> None:
+    with a_browser(start, tmp_path, stream={"ack_ms": 4000}) as (gateway, browser, body), closing(Device(gateway, "ada")) as silent:
+        silent.hello()
+        register(gateway, "ada", body)
+        topics.push(command("hers", "ada"))
+        assert silent.pushes(1) == ["hers"]
+        register(gateway, "lin", body)
+
+        assert eventually(lambda: topics.outcomes("hers"), "no other way is left") == ["NO_DEVICE"]
+        assert browser.shown == []
+
+
+def test_a_browser_that_somebody_else_has_by_now_is_not_tried_again(start: Start, topics: Topics, tmp_path: Path) -> None:
+    with a_browser(start, tmp_path) as (gateway, browser, body):
+        register(gateway, "ada", body)
+        browser.replies = [Reply(503, headers={"retry-after": "4"})]
+        topics.push(command("hers", "ada"))
+        eventually(lambda: topics.outcomes("hers") == ["RETRYING"], "tried once")
+        register(gateway, "lin", body)
+
+        assert eventually(lambda: topics.outcomes("hers")[1:], "its last word") == ["REJECTED"]
+        assert browser.shown == []
 
 
 def test_all_devices_get_a_push_where_that_is_wished(start: Start, topics: Topics, customer: Customer, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class World:
             nonlocal attempts
             channel = self._channel()
             sender = Sender(channel, settings().delivery.retry, lambda: clock[0], sleep)
-            answer, attempts = await sender.send(sent, target, quiet, lambda: False)
+            answer, attempts = await sender.send(sent, target, quiet, lambda: None)
             await channel.close()
             return answer
 

@@ -42,6 +42,7 @@ def many(name: str, each: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "route": (st.tuples(reports, devices), lambda store, report, route: store.settle(report, route)),
+    "settled": (st.tuples(commands), lambda store, command: store.settled(command)),
     "settled_routes": (st.tuples(commands), lambda store, command: store.settled_routes(command)),
     "owner": (st.tuples(commands), lambda store, command: store.owner(command)),
     "cancelled": (st.tuples(commands, users, times, times), lambda store, *given: store.cancelled(*given)),
@@ -60,6 +61,7 @@ ALONE: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
         st.tuples(users, st.lists(targets, max_size=3), times, st.booleans(), st.integers(1, 3), st.lists(users, max_size=1)),
         lambda store, user, several, at, every, most, also: store.put_devices(user, several, at, all_of_them=every, most=most, also=also),
     ),
+    "holds": (st.tuples(users, targets), lambda store, *given: store.holds(*given)),
     "retire_device": (st.tuples(users, targets, times), lambda store, *given: store.retire_device(*given)),
     "forget_device": (st.tuples(users, devices), lambda store, *given: store.forget_device(*given)),
     "forget_user": (st.tuples(users), lambda store, user: store.forget_user(user)),

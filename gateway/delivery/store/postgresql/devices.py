@@ -77,6 +77,11 @@ class Devices:
         self._session.count(f"DELETE {_OTHERS}", (address, users))
         return True
 
+    def holds(self, user_id: str, device: Target) -> bool:  # noqa: D102
+        wanted = (key(user_id), key(device_id(device)), device.channel, address_id(device))
+        found = "SELECT 1 FROM devices WHERE user_id = %s AND device_id = %s AND channel = %s AND address_id = %s AND NOT retired"
+        return bool(self._session.rows(found, wanted))
+
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         with self._session.turn():
             retired = self._session.count(

@@ -153,6 +153,9 @@ class PostgresqlStore(Store):
     ) -> None:
         self._devices.put_devices(user_id, devices, at_ms, all_of_them=all_of_them, most=most, also=also)
 
+    def holds(self, user_id: str, device: Target) -> bool:  # noqa: D102
+        return self._devices.holds(user_id, device)
+
     def retire_device(self, user_id: str, device: Target, at_ms: int) -> bool:  # noqa: D102
         return self._devices.retire_device(user_id, device, at_ms)
 
