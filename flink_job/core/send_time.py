@@ -28,9 +28,10 @@ from math import ceil, log, log1p
 import numpy as np
 from numpy.typing import NDArray
 
+from flink_job.core.learning.state import SLOTS
 from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.slot_counts import SlotCounts
-from flink_job.core.slot_prior import SLOTS, SlotPrior, Week, slot_kernel
+from flink_job.core.slot_prior import SlotPrior, Week, slot_kernel
 from flink_job.core.state import Floats, UserState
 
 _LEAST_RATE, _MOST_RATE = 1e-6, 1.0 - 1e-6
