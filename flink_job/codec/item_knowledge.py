@@ -14,7 +14,8 @@ from flink_job.codec.limits import is_longer
 from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts, WordingFacts
 from flink_job.core.learning.signals import ITEM, PRICE_OF_ALL, SEGMENT, WORDING, item_key, segment_key, wording_key
-from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS
+from flink_job.core.learning.state import SLOT_COLUMNS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.learning import MOST_GROUPS, MOST_NEIGHBOURS
 from kairos.v1 import knowledge_pb2
 

@@ -25,7 +25,7 @@ from flink_job.core.learning.signals import (
     WatchReason,
     WordingRound,
 )
-from flink_job.core.learning.state import SLOTS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.learning import MOST_VISITED
 from kairos.v1 import learning_pb2
 

@@ -9,8 +9,9 @@ from flink_job.codec.item_versions import LONGEST_CATEGORY
 from flink_job.codec.slots import decode_slots, encode_slots
 from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.signals import group_of_segment
-from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, ItemState
+from flink_job.core.learning.state import SLOT_COLUMNS, ItemState
 from flink_job.core.learning.wordings import SUMS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.signals import LONGEST_WORD
 from kairos.v1 import state_pb2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, VISITS, SlotCounts
+from flink_job.core.learning.state import SLOT_COLUMNS, VISITS, SlotCounts
+from flink_job.core.local_time import SLOTS
 
 _LITTLE_FLOAT32 = np.dtype("<f4")
 _OUTCOME_BYTES = SLOTS * VISITS * _LITTLE_FLOAT32.itemsize

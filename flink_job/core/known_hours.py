@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from flink_job.core.learning.facts import SegmentFacts
 from flink_job.core.learning.fading import fading
-from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, SlotCounts
+from flink_job.core.learning.state import SLOT_COLUMNS, SlotCounts
+from flink_job.core.local_time import SLOTS
 
 
 class KnownHours:

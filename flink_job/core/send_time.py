@@ -28,7 +28,7 @@ from math import ceil, log, log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.learning.state import SLOTS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.send_time import SendTimeRules
 from flink_job.core.slot_counts import SlotCounts
 from flink_job.core.slot_prior import SlotPrior, Week, slot_kernel

@@ -25,7 +25,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.learning.state import CONVERTED, OPENED, SENT, SLOTS, VISITS
+from flink_job.core.learning.state import CONVERTED, OPENED, SENT, VISITS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.send_time import SendTimeRules
 
 Week = NDArray[np.float32]

@@ -21,7 +21,8 @@ from flink_job.codec.state import UnknownStateVersion
 from flink_job.core.learning.effects import NudgeUser
 from flink_job.core.learning.facts import ItemFacts, PriceFacts, SegmentFacts, WordingFacts
 from flink_job.core.learning.signals import ItemSignal, Posted, PushOutcome, PushStage, Visit, VisitHour, Watch, WatchReason, WordingRound
-from flink_job.core.learning.state import SLOTS, ItemState
+from flink_job.core.learning.state import ItemState
+from flink_job.core.local_time import SLOTS
 from flink_job.core.signals import Nudge, Trigger
 from kairos.v1 import knowledge_pb2, learning_pb2
 from tests.codec.messages import decoder, item_record

@@ -14,7 +14,7 @@ from flink_job.core.catalogue import Catalogue
 from flink_job.core.ids import key_of
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.facts import Facts, ItemFacts, PriceFacts, SegmentFacts
-from flink_job.core.learning.state import SLOTS
+from flink_job.core.local_time import SLOTS
 from flink_job.core.outcome_counts import hopeful, normalised_rate
 from flink_job.core.rules.learning import LearningRules
 from flink_job.core.trending import TopList

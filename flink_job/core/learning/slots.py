@@ -13,7 +13,8 @@ import numpy as np
 
 from flink_job.core.learning.fading import fading
 from flink_job.core.learning.signals import PushStage
-from flink_job.core.learning.state import SLOT_COLUMNS, SLOTS, VISITS, ItemState
+from flink_job.core.learning.state import SLOT_COLUMNS, VISITS, ItemState
+from flink_job.core.local_time import SLOTS
 from flink_job.core.rules.learning import SlotRules
 
 _STEPS = 16

@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-SLOTS = 168
-"""Hours of a week, from Monday 00:00."""
-
 SENT, OPENED, CONVERTED, DISMISSED, OPTED_OUT = range(5)
 """Positions in `outcomes`; the first three are columns of `slots`, too."""
 
