@@ -24,7 +24,8 @@ from time import thread_time
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.ids import key_of
 
 Floats = NDArray[np.float32]

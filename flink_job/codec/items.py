@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError as WireError
 from flink_job.codec import errors
 from flink_job.codec.errors import DecodeError
 from flink_job.codec.limits import is_longer
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.ids import key_of
 from kairos.v1 import item_pb2
 

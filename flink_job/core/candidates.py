@@ -18,7 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from flink_job.core.catalogue import URGENT, Catalogue, by_creator
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import URGENT, by_creator
 from flink_job.core.index.columns import NO_ROWS, Rows
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.signals import MOST_SEGMENTS, group_of_segment

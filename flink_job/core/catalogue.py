@@ -10,80 +10,21 @@ Not thread-safe. Rows are good until the next change.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.ids import key_of
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.index.codes import MOST_DIMENSIONS, Codes, codes_of
 from flink_job.core.index.columns import FOREVER, SCENARIO_COUNT, Columns, Floats, Rows
 from flink_job.core.index.indexes import Indexes
 from flink_job.core.index.labels import Labels, label
+from flink_job.core.tombstones import Tombstones
 
-URGENT = "\0urgent"
-"""A group that is no category: what is urgent, or has the editors' boost."""
-
-_HIGH = 3
 _FIRST_CAPACITY = 1024
 _EARLIEST_MS, _LATEST_MS = -(1 << 62), 1 << 62
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CatalogueItem:
-    """One version of an item. Times are milliseconds since the epoch."""
-
-    item_id: str
-    key: int
-    """64-bit hash of the id, `flink_job.core.ids.key_of`."""
-    updated_at_ms: int
-    features: Floats | None
-    """F_i, (dim,), of length 1; None if the item has none."""
-    categories: tuple[str, ...]
-    """From general to specific."""
-    price: float
-    """NaN if it has none."""
-    stock: int | None
-    """None: not limited. 0 or less: sold out."""
-    valid_from_ms: int
-    valid_until_ms: int
-    """Not sent from then on; 0: no end."""
-    published_at_ms: int
-    creator_id: str
-    countries: frozenset[str]
-    languages: frozenset[str]
-    min_age: int
-    sensitivities: frozenset[str]
-    consumable: bool
-    boost: float
-    payload: bytes
-    """The record itself; the adapter renders the message from it."""
-    scenario: int = 0
-    """Which kind of thing: 1 shop, 2 news, 3 social, 0 unknown."""
-    urgency: int = 0
-    """As `kairos.v1.Urgency`; 3 within the hour, 4 now or never."""
-    replenish_after_ms: int = 0
-    """A consumable is bought again after about so long; 0: unknown."""
-    segments: frozenset[str] = frozenset()
-    """Of the users it is for; empty: all."""
-
-    @property
-    def restricted(self) -> bool:
-        """Not everybody may get it."""
-        return bool(self.countries or self.languages or self.min_age or self.sensitivities or self.segments)
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """What it is found by: its categories, its creator, and whether it is urgent."""
-        groups = self.categories
-        if self.creator_id:
-            groups += (by_creator(key_of(self.creator_id)),)
-        if self.urgency >= _HIGH or self.boost > 0:
-            groups += (URGENT,)
-        return groups
 
 
 class Catalogue:
@@ -105,7 +46,7 @@ class Catalogue:
         self._row_of_key: dict[int, int] = {}
         self._look_at = look_at
         self._indexes: Indexes | None = None
-        self._tombstones = _Tombstones(tombstones)
+        self._tombstones = Tombstones(tombstones)
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -273,41 +214,5 @@ class Catalogue:
             self._indexes.put(row, item.groups, same_features=same_features)
 
 
-def by_creator(creator_key: int) -> str:
-    """The group of the items of a creator, by the key of their id; no category either."""
-    return f"\0creator/{creator_key:x}"
-
-
 def _same(one: Floats | None, other: Floats | None) -> bool:
     return one is other or (one is not None and other is not None and one.tobytes() == other.tobytes())
-
-
-class _Tombstones:
-    """When items were removed, for the `bound` latest removals."""
-
-    def __init__(self, bound: int) -> None:
-        self._bound = bound
-        self._removed_at_ms: dict[str, int] = {}
-        self._oldest: list[tuple[int, str]] = []  # heap; may hold removals that were forgotten or are out of date
-
-    def covers(self, item_id: str, updated_at_ms: int) -> bool:
-        """Whether a version of that time was removed."""
-        return self._removed_at_ms.get(item_id, updated_at_ms - 1) >= updated_at_ms
-
-    def remember(self, item_id: str, updated_at_ms: int) -> None:
-        """The item was removed as of then."""
-        if self.covers(item_id, updated_at_ms):
-            return
-        self._removed_at_ms[item_id] = updated_at_ms
-        heappush(self._oldest, (updated_at_ms, item_id))
-        while len(self._removed_at_ms) > self._bound:
-            removed_at_ms, oldest = heappop(self._oldest)
-            if self._removed_at_ms.get(oldest) == removed_at_ms:
-                del self._removed_at_ms[oldest]
-        if len(self._oldest) > 2 * self._bound + 1:
-            self._oldest = [(at_ms, removed) for removed, at_ms in self._removed_at_ms.items()]
-            heapify(self._oldest)
-
-    def forget(self, item_id: str) -> None:
-        """The item is back."""
-        self._removed_at_ms.pop(item_id, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.choosing import worth_of
 from flink_job.core.diversity import Diversity, select
 from flink_job.core.ranking import Ranked

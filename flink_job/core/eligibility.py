@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable
 
 from flink_job.core import history
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.index.labels import UNLABELLED, label_of
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.purposes import purpose_of

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from flink_job.core.candidates import CandidateFinder, Finder, Found
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.diversity import Diversity, Pushed, demoted
 from flink_job.core.effects import ScoredItem
 from flink_job.core.eligibility import Eligibility

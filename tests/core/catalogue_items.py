@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.ids import key_of
 
 MONDAY_0930 = 1_767_605_400_000

@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.effects import Effects, Push, Suppressed, Wake
 from flink_job.core.policy import PushPolicy
 from flink_job.core.reasons import Reason

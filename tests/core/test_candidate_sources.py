@@ -3,7 +3,8 @@
 import pytest
 
 from flink_job.core.candidates import CandidateFinder
-from flink_job.core.catalogue import Catalogue, CatalogueItem
+from flink_job.core.catalogue import Catalogue
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.ids import key_of
 from flink_job.core.knowledge import Knowledge
 from flink_job.core.learning.facts import ItemFacts

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.eligibility import Eligibility
 from flink_job.core.reasons import Reason
 from flink_job.core.signals import Trigger

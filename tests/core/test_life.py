@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from flink_job.codec.state import StateCodec, most_bytes
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.effects import Effects, Push, Suppressed, Wake
 from flink_job.core.ids import command_id, key_of, share_of
 from flink_job.core.policy import PushPolicy

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_job.codec.state import StateCodec
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.effects import Push
 from flink_job.core.interest import Interest
 from flink_job.core.rules import Rules

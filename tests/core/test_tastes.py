@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flink_job.codec.state import StateCodec
 from flink_job.core.candidates import CandidateFinder
-from flink_job.core.catalogue import CatalogueItem
+from flink_job.core.catalogue_item import CatalogueItem
 from flink_job.core.index.columns import SCENARIO_COUNT
 from flink_job.core.interest import Interest
 from flink_job.core.rules import InterestRules
