@@ -14,10 +14,10 @@ from gateway.delivery.channels.channel import Answer, Push, Verdict
 from gateway.delivery.metrics import COMMANDS
 from gateway.delivery.outcomes import Report
 from gateway.delivery.pending import Pending
-from gateway.delivery.reports import OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
+from gateway.delivery.reports import CANCELLED, OUTCOME_OF, OUTCOME_OF_CODE, answered, report_of
 from gateway.delivery.routes import Route
 from gateway.delivery.routing import Router
-from gateway.delivery.sending import CANCELLED, NOT_THEIRS, Sender
+from gateway.delivery.sending import Sender
 from gateway.delivery.settings import DeliverySection
 from gateway.delivery.store.async_store import AsyncStore
 from gateway.delivery.store.store import Store
@@ -28,7 +28,7 @@ from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand, Target
 
 _TAKEN_BACK = Answer(Verdict.REFUSED, CANCELLED, "taken back")
-_NOT_THEIRS = Answer(Verdict.REFUSED, NOT_THEIRS, "the address is this user's no more")
+_NOT_THEIRS = Answer(Verdict.REFUSED, "NOT_THEIRS", "the address is this user's no more")
 
 
 class Delivering:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from gateway.delivery.channels.channel import Answer, Verdict
 from gateway.delivery.outcomes import Report
-from gateway.delivery.sending import CANCELLED, OUT_OF_TIME
+from gateway.delivery.sending import OUT_OF_TIME
 from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import PushCommand, Target
+
+CANCELLED = "CANCELLED"
 
 OUTCOME_OF = {
     Verdict.ACCEPTED: feedback_pb2.OUTCOME_ACCEPTED,

@@ -22,8 +22,6 @@ from kairos.v1 import feedback_pb2
 from kairos.v1.push_pb2 import Target
 
 OUT_OF_TIME = "OUT_OF_TIME"
-CANCELLED = "CANCELLED"
-NOT_THEIRS = "NOT_THEIRS"
 CROWDED = "CROWDED"
 
 

@@ -3,7 +3,7 @@
 "use strict";
 importScripts("/kairos.js");
 
-const AGAIN_MS = [500, 1000, 2000, 4000];
+const STAYS_MS = [500, 1000, 2000, 4000];
 const mine = Object.fromEntries(new URLSearchParams(location.search));
 
 addEventListener("install", () => skipWaiting()); // when it is somebody else's browser now, at once
@@ -36,18 +36,18 @@ async function open({ command_id: command, item_ids: [item = ""] = [] }) {
   return page.focus();
 }
 
-// Dated by this person's clock. What the collector does not take at once is said again a few times: the browser may end the worker at any time,
-// and what is not told by then is not told.
+// Dated by this person's clock. The browser may end the worker once this is over, so it goes on for a while if the collector did not take it at once:
+// kairos.js says it again when it may. What is not told by then is not told.
 async function told(outcome, push) {
   const answer = await fetch(`/api/people/${mine.person}/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
   const { token, aheadMs } = await answer.json();
   const kairos = new Kairos({ url: mine.collector, token, onRejected: (one) => console.warn("not taken", one) });
   kairos.consent(true); // who asked for Web Push has agreed
   kairos.feedback(outcome, { commandId: push.command_id, itemId: push.item_ids?.[0], deviceId: mine.device, channel: "CHANNEL_WEB_PUSH", occurredAtMs: Date.now() + aheadMs });
-  for (const waitMs of AGAIN_MS) {
-    await kairos.flush();
+  await kairos.flush();
+  for (const waitMs of STAYS_MS) {
     if (!kairos.queue.length) return;
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
-  console.warn("not told", outcome);
+  if (kairos.queue.length) console.warn("not told", outcome);
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -17,6 +18,21 @@ from gateway.page.knowledge import Knowledge
 from gateway.page.people import People, Signing
 from gateway.page.settings import PageSettings
 from tests.gateway.page.asking import NOON_MS, SECRET, Client, Collector
+from tests.gateway.page.browser import chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def nobody_stays(browser: Browser) -> Iterator[None]:
+    """A page that is left open would get the pushes of its person in the next story."""
+    yield
+    for context in browser.contexts:
+        context.close()
 
 
 @pytest.fixture

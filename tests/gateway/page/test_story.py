@@ -10,27 +10,13 @@ from playwright.sync_api import Browser, expect
 from kairos.local.kafka import EmbeddedKafka
 from kairos.logs.producer import RecordProducer
 from tests.gateway.page.acts import become, first_push, look, nameless
-from tests.gateway.page.browser import chromium, opened
+from tests.gateway.page.browser import opened
 from tests.gateway.page.stage import staged
 
-pytestmark = [pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.usefixtures("nobody_stays"), pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
 
 PATIENCE_MS = 30_000
 PREFIX = "page-story."
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def nobody_stays(browser: Browser) -> Iterator[None]:
-    """A page that is left open would get the pushes of its person in the next story."""
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from tests.gateway.delivery.processes import Topics, eventually
 from tests.gateway.delivery.provider import ProviderServer
 from tests.gateway.delivery.services import BrowserService
 from tests.gateway.page.acts import become, look
-from tests.gateway.page.browser import Watched, chromium, opened
+from tests.gateway.page.browser import Watched, opened
 from tests.gateway.page.pushed_browser import Notifications, public, subscribed_with, subscribing
 from tests.gateway.page.stage import staged
 
-pytestmark = [pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.usefixtures("nobody_stays"), pytest.mark.browser, pytest.mark.kafka, pytest.mark.flink, pytest.mark.timeout(600)]
 
 PATIENCE_MS = 30_000
 PREFIX = "web-push."
@@ -45,21 +45,8 @@ class Stage:
         found = [each for each in self.topics.feedback() if each.command_id == command_id and each.channel == CHANNEL_WEB_PUSH]
         assert all(each.device_id.startswith("web-") for each in found)
         outcomes = [Outcome.Name(each.outcome).removeprefix("OUTCOME_") for each in sorted(found, key=lambda each: each.occurred_at_ms)]
+        assert all(outcomes.count(once) <= 1 for once in ("ACCEPTED", "OPENED"))  # the browser is given the others again (`insisting`)
         return list(dict.fromkeys(outcomes))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def nobody_stays(browser: Browser) -> Iterator[None]:
-    """A page that is left open would get the pushes of its person in the next story."""
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -135,24 +122,26 @@ def insisting(act: Callable[[], None], holds: Callable[[], object], what: str) -
     """Headless Chromium loses now and then what is given to a worker from outside, so it is given again."""
     for _ in range(3):
         act()
-        try:
-            eventually(holds, what, deadline_s=12)
-        except AssertionError:
-            continue
-        return
+        if soon(holds, what, 12):
+            return
     act()
     eventually(holds, what)
+
+
+def soon(condition: Callable[[], object], what: str, deadline_s: float) -> bool:
+    try:
+        eventually(condition, what, deadline_s)
+    except AssertionError:
+        return False
+    return True
 
 
 def first_pushed(page: Page, stage: Stage, person: str) -> dict[str, str]:
     """Which look brings it is the policy's business."""
     for place in range(6):
         look(page, place)
-        try:
-            eventually(lambda: stage.pushed(person), "a push", deadline_s=14)
-        except AssertionError:
-            continue
-        return stage.pushed(person)[0]
+        if soon(lambda: stage.pushed(person), "a push", 14):
+            return stage.pushed(person)[0]
     raise AssertionError(page.locator("#panel").inner_text())
 
 
